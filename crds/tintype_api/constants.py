@@ -1,0 +1,124 @@
+"""Names that the operator, the trainer, the chart and users share; each stands here once."""
+
+from enum import IntEnum, StrEnum
+from typing import Final
+
+GROUP: Final = "tintype.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+KIND: Final = "ModelVersion"
+PLURAL: Final = "modelversions"
+SINGULAR: Final = "modelversion"
+SHORT_NAME: Final = "mv"
+OPERATE_VERB: Final = "operate"
+
+OPERATOR_FIELD_MANAGER: Final = "tintype-operator"
+TRAINER_FIELD_MANAGER: Final = "tintype-trainer"
+OPERATOR_STATUS_FIELDS: Final = (
+    "observedGeneration",
+    "phase",
+    "conditions",
+    "model",
+    "job",
+    "attempt",
+    "startTime",
+    "completionTime",
+)
+TRAINER_STATUS_FIELDS: Final = ("stage", "dataset", "progress", "metrics", "best", "artifacts", "history")
+
+TRAINER_CLUSTER_ROLE: Final = "tintype-trainer"
+STATUS_POLICY: Final = "tintype-status"
+
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+MANAGED_BY: Final = "tintype"
+LABEL_MODELVERSION: Final = f"{GROUP}/modelversion"
+LABEL_MODEL: Final = f"{GROUP}/model"
+LABEL_ATTEMPT: Final = f"{GROUP}/attempt"
+ANNOTATION_MODELVERSION: Final = f"{GROUP}/modelversion"
+"""Pod annotation that holds the resolved ModelVersion as JSON; the trainer reads it from a downwardAPI file."""
+
+MODELVERSION_FILE: Final = "/etc/tintype/modelversion.json"
+TERMINATION_MESSAGE_FILE: Final = "/dev/termination-log"
+TERMINATION_MESSAGE_BYTES: Final = 4096
+CACHE_DIRECTORY: Final = "/var/cache/tintype"
+
+ENV_POD_UID: Final = "TINTYPE_POD_UID"
+"""Set in a cluster: the trainer reports to status and writes the termination message only where it is there."""
+ENV_CPU_STANDS_FOR_GPU: Final = "TINTYPE_TEST_CPU_STANDS_FOR_GPU"
+"""Only for tests on clusters whose GPUs are pretended: the trainer uses the CPU although compute.gpus asks for a GPU."""
+
+TRAINER_METRICS_PORT: Final = 9464
+OPERATOR_METRICS_PORT: Final = 9465
+
+NAME_MAX_LENGTH: Final = 52
+NAME_PATTERN: Final = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+HISTORY_LENGTH: Final = 50
+
+
+class ExitCode(IntEnum):
+    """Exit codes of `tintype run`; the operator's podFailurePolicy is made from them."""
+
+    OK = 0
+    SPEC = 64
+    DATA = 65
+    NOT_FOUND = 66
+    INTERRUPTED = 75
+    ENVIRONMENT = 78
+
+
+FINAL_EXIT_CODES: Final = (ExitCode.SPEC, ExitCode.DATA, ExitCode.NOT_FOUND, ExitCode.ENVIRONMENT)
+"""Exit codes after which no retry can help."""
+
+
+class Phase(StrEnum):
+    """Where a version is in its life; the last three are terminal and latched."""
+
+    PENDING = "Pending"
+    PREPARING = "Preparing"
+    TRAINING = "Training"
+    EVALUATING = "Evaluating"
+    PUBLISHING = "Publishing"
+    SUCCEEDED = "Succeeded"
+    STOPPED = "Stopped"
+    FAILED = "Failed"
+
+
+TERMINAL_PHASES: Final = (Phase.SUCCEEDED, Phase.STOPPED, Phase.FAILED)
+
+
+class Stage(StrEnum):
+    """What the trainer is doing; while its Pod runs, the phase follows it."""
+
+    PREPARING = "Preparing"
+    TRAINING = "Training"
+    EVALUATING = "Evaluating"
+    PUBLISHING = "Publishing"
+
+
+class Condition(StrEnum):
+    """Condition types of a ModelVersion."""
+
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+    WAITING = "Waiting"
+    RETRYING = "Retrying"
+
+
+class Reason(StrEnum):
+    """Reasons in conditions, Events and the trainer's termination message."""
+
+    PUBLISHED = "Published"
+    INVALID_SPEC = "InvalidSpec"
+    DATA_ERROR = "DataError"
+    NOT_FOUND = "NotFound"
+    ACCESS_DENIED = "AccessDenied"
+    OUTPUT_TAKEN = "OutputTaken"
+    OUTPUT_NOT_WRITABLE = "OutputNotWritable"
+    ENVIRONMENT = "EnvironmentError"
+    INTERRUPTED = "Interrupted"
+    OOM_KILLED = "OOMKilled"
+    KILLED = "Killed"
+    CRASHED = "Crashed"
+    BACKOFF_LIMIT_EXCEEDED = "BackoffLimitExceeded"
+    JOB_DELETED = "JobDeleted"
+    NAME_CONFLICT = "NameConflict"

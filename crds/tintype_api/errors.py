@@ -1,0 +1,42 @@
+"""The one error that a user can cause."""
+
+from tintype_api.constants import ExitCode, Reason
+
+
+class UserError(Exception):
+    """A sentence for a user, with the exit code and the reason that the operator shows.
+
+    The message names the field or object, what is wrong with it and what to do; it is the same in the
+    condition, the Event, the termination message and the log.
+    """
+
+    def __init__(self, message: str, *, exit_code: ExitCode, reason: Reason) -> None:
+        super().__init__(message)
+        self.message = message
+        self.exit_code = exit_code
+        self.reason = reason
+
+
+def invalid_spec(message: str) -> UserError:
+    """Return the error for a spec that cannot be trained (exit 64)."""
+    return UserError(message, exit_code=ExitCode.SPEC, reason=Reason.INVALID_SPEC)
+
+
+def data_error(message: str) -> UserError:
+    """Return the error for data that cannot be trained (exit 65)."""
+    return UserError(message, exit_code=ExitCode.DATA, reason=Reason.DATA_ERROR)
+
+
+def not_found(message: str) -> UserError:
+    """Return the error for a data set, picture or weights that are not there (exit 66)."""
+    return UserError(message, exit_code=ExitCode.NOT_FOUND, reason=Reason.NOT_FOUND)
+
+
+def access_denied(message: str) -> UserError:
+    """Return the error for storage that refuses the credentials (exit 66)."""
+    return UserError(message, exit_code=ExitCode.NOT_FOUND, reason=Reason.ACCESS_DENIED)
+
+
+def environment_error(message: str) -> UserError:
+    """Return the error for a machine that lacks what the spec asks for (exit 78)."""
+    return UserError(message, exit_code=ExitCode.ENVIRONMENT, reason=Reason.ENVIRONMENT)

@@ -1,0 +1,147 @@
+"""The resource as a whole: reading it, resolving its defaults, and naming its model."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError
+
+from tintype_api.catalogue import ADAM_FAMILY, CATALOGUE
+from tintype_api.constants import API_VERSION, KIND, NAME_MAX_LENGTH, NAME_PATTERN
+from tintype_api.errors import invalid_spec
+from tintype_api.model import Model
+from tintype_api.sentences import sentence
+from tintype_api.spec import (
+    ImageResizer,
+    ModelVersionSpec,
+    OptimizerSettings,
+    ResizerType,
+    Storage,
+    Training,
+)
+
+DEFAULT_EPOCHS = 10.0
+
+
+class Metadata(Model):
+    """Name and namespace of a ModelVersion, and its uid where it is in a cluster."""
+
+    name: Annotated[str, Field(pattern=NAME_PATTERN, max_length=NAME_MAX_LENGTH)]
+    namespace: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)] = "default"
+    uid: Annotated[str | None, Field(max_length=64)] = None
+
+
+class ModelVersion(Model):
+    """A ModelVersion without its status."""
+
+    api_version: Literal["tintype.dev/v1alpha1"] = API_VERSION
+    kind: Literal["ModelVersion"] = KIND
+    metadata: Metadata
+    spec: ModelVersionSpec
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Self:
+        """Return the ModelVersion of a YAML or JSON document, as a file or the API server holds it.
+
+        Raises:
+            UserError: exit 64, with one sentence that names the first field that is wrong.
+        """
+        if not isinstance(document, Mapping):
+            raise invalid_spec("the document is no ModelVersion; it must be a mapping with apiVersion, kind, metadata")
+        known = {key: document[key] for key in ("apiVersion", "kind", "spec") if key in document}
+        metadata = document.get("metadata")
+        if isinstance(metadata, Mapping):
+            metadata = {key: metadata[key] for key in ("name", "namespace", "uid") if key in metadata}
+        unknown = sorted(set(map(str, document)) - {"apiVersion", "kind", "metadata", "spec", "status"})
+        if unknown:
+            raise invalid_spec(f"{unknown[0]}: unknown field; remove it")
+        try:
+            return cls.model_validate({**known, "metadata": metadata})
+        except ValidationError as error:
+            raise invalid_spec(sentence(error)) from error
+
+
+def resolve(version: ModelVersion, storage: Storage | None = None) -> ModelVersion:
+    """Return the version with every default filled in, so that what trains no longer depends on any default.
+
+    Learning rates of the catalogue are for its batch size: they scale linearly with the batch size for Momentum and
+    RMSProp (Goyal et al. 2017), by its square root for the Adam family (Malladi et al. 2022).
+
+    Args:
+        version: The version as the user wrote it.
+        storage: The operator's defaults of storage, for fields that the version leaves out.
+
+    Raises:
+        UserError: exit 64 where the options contradict the architecture.
+    """
+    spec = version.spec
+    resizer = spec.image_resizer or _own_size(spec.training.architecture)
+    _check_size(resizer, spec.training.architecture)
+    resolved = spec.model_copy(
+        update={
+            "training": _resolve_training(spec.training),
+            "image_resizer": resizer,
+            "storage": _merge_storage(spec.storage, storage or Storage()),
+        }
+    )
+    return version.model_copy(update={"spec": resolved})
+
+
+def model_digest(spec: ModelVersionSpec) -> str:
+    """Return 16 hexadecimal digits that identify the model: the view and the sorted set of concepts."""
+    identity = {"view": spec.view.to_wire(), "concepts": sorted(spec.concepts)}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def identity(version: ModelVersion) -> str:
+    """Return what a run belongs to: the uid in a cluster, else a digest of the resolved version."""
+    if version.metadata.uid:
+        return version.metadata.uid
+    document = json.dumps(version.to_wire(), sort_keys=True, ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(document.encode()).hexdigest()
+
+
+def _own_size(architecture: str) -> ImageResizer:
+    size = CATALOGUE[architecture].input_size
+    return ImageResizer(type=ResizerType.FIXED, width=size, height=size)
+
+
+def _check_size(resizer: ImageResizer, architecture: str) -> None:
+    smallest = CATALOGUE[architecture].minimum_size
+    sides = [side for side in (resizer.width, resizer.height, resizer.max_dimension) if side is not None]
+    if min(sides) < smallest:
+        raise invalid_spec(
+            f"imageResizer: {min(sides)} pixels are too few for {architecture}; give it at least {smallest}"
+        )
+
+
+def _resolve_training(training: Training) -> Training:
+    architecture = CATALOGUE[training.architecture]
+    batch_size = training.batch_size or architecture.batch_size
+    optimizer = training.optimizer.type or architecture.optimizer
+    scale = batch_size / architecture.batch_size
+    default_rate = architecture.learning_rates[optimizer] * (math.sqrt(scale) if optimizer in ADAM_FAMILY else scale)
+    epochs = training.epochs
+    if epochs is None and training.iterations is None:
+        epochs = DEFAULT_EPOCHS
+    return training.model_copy(
+        update={
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "optimizer": OptimizerSettings(
+                type=optimizer, learning_rate=training.optimizer.learning_rate or default_rate
+            ),
+        }
+    )
+
+
+def _merge_storage(own: Storage, default: Storage) -> Storage:
+    return Storage(
+        endpoint=own.endpoint or default.endpoint,
+        region=own.region or default.region,
+        credentials_secret=own.credentials_secret or default.credentials_secret,
+    )
+
+
