@@ -5,7 +5,7 @@ from typing import Final
 
 GROUP: Final = "tintype.dev"
 VERSION: Final = "v1alpha1"
-API_VERSION: Final = f"{GROUP}/{VERSION}"
+API_VERSION: Final = "tintype.dev/v1alpha1"
 KIND: Final = "ModelVersion"
 PLURAL: Final = "modelversions"
 SINGULAR: Final = "modelversion"
@@ -45,7 +45,7 @@ CACHE_DIRECTORY: Final = "/var/cache/tintype"
 ENV_POD_UID: Final = "TINTYPE_POD_UID"
 """Set in a cluster: the trainer reports to status and writes the termination message only where it is there."""
 ENV_CPU_STANDS_FOR_GPU: Final = "TINTYPE_TEST_CPU_STANDS_FOR_GPU"
-"""Only for tests on clusters whose GPUs are pretended: the trainer uses the CPU although compute.gpus asks for a GPU."""
+"""Only for tests on clusters whose GPUs are pretended: the trainer uses the CPU where a GPU is asked for."""
 
 TRAINER_METRICS_PORT: Final = 9464
 OPERATOR_METRICS_PORT: Final = 9465

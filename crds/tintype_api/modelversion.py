@@ -143,5 +143,3 @@ def _merge_storage(own: Storage, default: Storage) -> Storage:
         region=own.region or default.region,
         credentials_secret=own.credentials_secret or default.credentials_secret,
     )
-
-

@@ -30,7 +30,7 @@ class LocalObjectReference(Model):
 class PodTemplate(Model):
     """Where and as whom the training Pod runs."""
 
-    node_selector: Annotated[dict[LabelKey, LabelValue], Field(max_length=16)] = {}
+    node_selector: Annotated[dict[LabelKey, LabelValue], Field(max_length=16, default_factory=dict)]
     """Labels that the node must have."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=16)] = ()
     """Taints that the Pod tolerates."""

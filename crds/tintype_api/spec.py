@@ -113,7 +113,7 @@ class Schedule(Model):
 def _nearest_cel() -> str:
     names = "[" + ", ".join(f"'{name}'" for name in CATALOGUE) + "]"
     near = f"{names}.filter(name, name.startsWith(self.architecture.substring(0, 3)))"
-    lead = "\"training.architecture '\" + self.architecture + \"' is not in the catalogue; \""
+    lead = '"training.architecture \'" + self.architecture + "\' is not in the catalogue; "'
     listed = f"(size({near}) > 0 ? 'nearest are ' + {near}.join(', ') + '; ' : '')"
     return f"{lead} + {listed} + 'see all with `tintype architectures`'"
 
