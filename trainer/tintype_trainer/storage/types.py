@@ -1,0 +1,75 @@
+"""What storage speaks about, and what a backend must be able to do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One stored object.
+
+    Attributes:
+        uri: Its URI.
+        size_bytes: Its size.
+    """
+
+    uri: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """The bytes of an object.
+
+    Attributes:
+        data: The whole content.
+        etag: The version tag that the server gave, for asking later whether it changed; None without one.
+    """
+
+    data: bytes
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """An object that was stored and read back.
+
+    Attributes:
+        uri: Its URI.
+        size_bytes: Its size.
+        sha256: sha256 of its content, hexadecimal.
+    """
+
+    uri: str
+    size_bytes: int
+    sha256: str
+
+
+class Backend(Protocol):
+    """What each scheme provides; every failure that a user can cause is a UserError that names the URI."""
+
+    def read(self, uri: str, unless_etag: str | None) -> Download | None:
+        """Return the content; None where the object still has the tag `unless_etag`."""
+        ...
+
+    def chunks(self, uri: str) -> Iterator[bytes]:
+        """Yield the content piece by piece."""
+        ...
+
+    def head(self, uri: str) -> ObjectInfo | None:
+        """Return size and URI, or None where there is no such object."""
+        ...
+
+    def list(self, uri: str) -> Iterator[ObjectInfo]:
+        """Yield every object below the folder `uri`, at any depth, in no particular order."""
+        ...
+
+    def write(self, uri: str, source: bytes | Path) -> None:
+        """Store the content; a reader sees the old object or the whole new one."""
+        ...
+
+    def create(self, uri: str, data: bytes) -> bool:
+        """Store the content unless there is an object; return whether it was stored."""
+        ...
