@@ -1,0 +1,137 @@
+"""The CustomResourceDefinition of ModelVersion, generated from the models."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import yaml
+
+from tintype_api.constants import (
+    GROUP,
+    KIND,
+    NAME_MAX_LENGTH,
+    NAME_PATTERN,
+    PLURAL,
+    SHORT_NAME,
+    SINGULAR,
+    TERMINAL_PHASES,
+    VERSION,
+)
+from tintype_api.policy import status_policy, status_policy_binding
+from tintype_api.schema import structural_schema, without_defaults
+from tintype_api.spec import ModelVersionSpec
+from tintype_api.status import ModelVersionStatus
+
+MUTABLE_FIELD: Final = "runPolicy"
+
+_COLUMNS: Final = (
+    ("View", "string", ".spec.view.name", 0),
+    ("Phase", "string", ".status.phase", 0),
+    ("Progress", "string", ".status.progress.summary", 0),
+    ("Indicator", "number", ".status.best.performanceIndicator", 0),
+    ("Of", "string", ".status.best.performanceIndicatorName", 0),
+    ("Best", "number", ".status.best.epoch", 0),
+    ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("Architecture", "string", ".spec.training.architecture", 1),
+    ("Model", "string", ".status.model", 1),
+    ("Waiting", "string", ".status.conditions[?(@.type=='Waiting')].message", 1),
+)
+
+
+def as_yaml(documents: Iterable[dict[str, Any]]) -> str:
+    """Return manifests as the YAML in which they are committed and printed."""
+    return yaml.safe_dump_all(documents, sort_keys=False, width=120)
+
+
+def manifests() -> list[dict[str, Any]]:
+    """Return what a cluster needs once: the CRD, and the admission policy of its status with its binding."""
+    return [custom_resource_definition(), status_policy(), status_policy_binding()]
+
+
+def custom_resource_definition() -> dict[str, Any]:
+    """Return the CustomResourceDefinition."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": SINGULAR,
+                "shortNames": [SHORT_NAME],
+            },
+            "versions": [_version()],
+        },
+    }
+
+
+def _version() -> dict[str, Any]:
+    return {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "selectableFields": [{"jsonPath": ".spec.view.name"}, {"jsonPath": ".status.phase"}],
+        "additionalPrinterColumns": [
+            {"name": name, "type": kind, "jsonPath": path, "priority": priority}
+            for name, kind, path, priority in _COLUMNS
+        ],
+        "schema": {"openAPIV3Schema": _root()},
+    }
+
+
+def _root() -> dict[str, Any]:
+    spec = structural_schema(ModelVersionSpec)
+    spec["description"] = "What is trained, and how; everything but runPolicy is fixed at creation."
+    spec["x-kubernetes-validations"] += _immutability(sorted(spec["properties"]))
+    status = without_defaults(structural_schema(ModelVersionStatus))
+    status["description"] = "What the operator and the trainer report."
+    status["properties"]["conditions"] |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+    return {
+        "type": "object",
+        "description": "One trained network of a model: kubectl apply it, and it is trained, evaluated and published.",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": spec,
+            "status": status,
+        },
+        "x-kubernetes-validations": [_name(), _latch()],
+    }
+
+
+def _immutability(fields: list[str]) -> list[dict[str, str]]:
+    """Return a rule for each field; at the level of spec, since a rule on a field does not see its removal."""
+    return [
+        {
+            "rule": f"has(self.{field}) == has(oldSelf.{field}) "
+            f"&& (!has(self.{field}) || self.{field} == oldSelf.{field})",
+            "message": f"{field} is fixed at creation; create another ModelVersion to change it",
+        }
+        for field in fields
+        if field != MUTABLE_FIELD
+    ]
+
+
+def _name() -> dict[str, str]:
+    return {
+        "rule": f"size(self.metadata.name) <= {NAME_MAX_LENGTH} && self.metadata.name.matches('{NAME_PATTERN}')",
+        "message": f"metadata.name must have at most {NAME_MAX_LENGTH} lower-case letters, digits and hyphens, "
+        "and begin with a letter; choose another name",
+    }
+
+
+def _latch() -> dict[str, str]:
+    """Return the rule that keeps a terminal phase; at the root, since a rule on status does not see its removal."""
+    terminal = [phase.value for phase in TERMINAL_PHASES]
+    return {
+        "rule": "!has(oldSelf.status) || !has(oldSelf.status.phase) "
+        f"|| !(oldSelf.status.phase in {terminal}) "
+        "|| (has(self.status) && has(self.status.phase) && self.status.phase == oldSelf.status.phase)",
+        "message": "status.phase: an ended version stays ended; create another ModelVersion to train again",
+    }
