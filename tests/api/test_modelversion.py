@@ -1,0 +1,92 @@
+"""What a ModelVersion admits, what it refuses with which sentence, and how its defaults resolve."""
+
+import pytest
+
+from support.modelversions import REFUSALS, Refusal, modelversion
+from tintype_api.constants import ExitCode
+from tintype_api.errors import UserError
+from tintype_api.modelversion import ModelVersion, identity, model_digest, resolve
+from tintype_api.spec import Storage
+
+
+def parsed(**changes: object) -> ModelVersion:
+    return ModelVersion.parse(modelversion({path.replace("__", "."): value for path, value in changes.items()}))
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.name)
+def test_refuses_in_one_sentence(refusal: Refusal) -> None:
+    with pytest.raises(UserError) as error:
+        ModelVersion.parse(modelversion(refusal.changes))
+    assert error.value.exit_code == ExitCode.SPEC
+    assert refusal.offline in error.value.message
+    assert "\n" not in error.value.message
+
+
+@pytest.mark.parametrize("document", [None, [], "text", {"kind": "ModelVersion"}, {"spec": 3, "metadata": 4}])
+def test_refuses_what_is_no_modelversion(document: object) -> None:
+    with pytest.raises(UserError):
+        ModelVersion.parse(document)  # type: ignore[arg-type]
+
+
+def test_ignores_what_the_api_server_adds() -> None:
+    document = modelversion(
+        {"metadata.resourceVersion": "5", "metadata.managedFields": [], "status": {"phase": "Pending"}}
+    )
+    assert ModelVersion.parse(document).metadata.name == "bottles-1"
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "batch_size", "rate"),
+    [
+        ("Momentum", 32, 0.032),
+        ("Momentum", 64, 0.064),
+        ("RMSProp", 16, 0.00025),
+        ("Adam", 32, 0.0005),
+        ("AdamW", 128, 0.001),
+    ],
+)
+def test_learning_rate_scales_with_batch_size(optimizer: str, batch_size: int, rate: float) -> None:
+    version = parsed(spec__training__optimizer__type=optimizer, spec__training__batchSize=batch_size)
+    assert resolve(version).spec.training.optimizer.learning_rate == pytest.approx(rate)
+
+
+def test_own_learning_rate_is_not_scaled() -> None:
+    version = parsed(spec__training__optimizer__learningRate=0.5, spec__training__batchSize=512)
+    assert resolve(version).spec.training.optimizer.learning_rate == 0.5
+
+
+def test_resolved_version_leaves_nothing_open() -> None:
+    spec = resolve(parsed()).spec
+    assert (spec.training.epochs, spec.training.batch_size) == (10, 32)
+    assert spec.image_resizer is not None
+    assert (spec.image_resizer.width, spec.image_resizer.height) == (224, 224)
+    assert resolve(resolve(parsed())) == resolve(parsed())
+
+
+def test_iterations_leave_no_default_epochs() -> None:
+    assert resolve(parsed(spec__training__iterations=7)).spec.training.epochs is None
+
+
+def test_storage_of_the_version_goes_before_the_operators() -> None:
+    version = parsed(spec__storage__region="eu-west-1")
+    storage = resolve(version, Storage(region="us-east-1", endpoint="http://s3:8333")).spec.storage
+    assert (storage.region, storage.endpoint) == ("eu-west-1", "http://s3:8333")
+
+
+def test_picture_smaller_than_the_network_takes_is_refused() -> None:
+    version = parsed(spec__imageResizer={"type": "Fixed", "width": 16, "height": 16})
+    with pytest.raises(UserError, match="16 pixels are too few for efficientnet_b0; give it at least 32"):
+        resolve(version)
+
+
+def test_model_is_the_view_and_the_set_of_concepts() -> None:
+    one, other = parsed(spec__concepts=["a", "b"]), parsed(spec__concepts=["b", "a"], spec__training__epochs=3)
+    assert model_digest(one.spec) == model_digest(other.spec)
+    assert model_digest(one.spec) != model_digest(parsed(spec__concepts=["a", "b", "c"]).spec)
+    assert len(model_digest(one.spec)) == 16
+
+
+def test_identity_is_the_uid_or_the_content() -> None:
+    assert identity(parsed(metadata__uid="u-1")) == "u-1"
+    assert identity(parsed()) == identity(parsed())
+    assert identity(parsed()) != identity(parsed(spec__training__seed=1))

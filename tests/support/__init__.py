@@ -1,0 +1,1 @@
+"""Builders and tables that several tests share."""
