@@ -59,6 +59,7 @@ class ExitCode(IntEnum):
     """Exit codes of `tintype run`; the operator's podFailurePolicy is made from them."""
 
     OK = 0
+    FAILED = 1
     SPEC = 64
     DATA = 65
     NOT_FOUND = 66
@@ -114,6 +115,7 @@ class Reason(StrEnum):
     ACCESS_DENIED = "AccessDenied"
     OUTPUT_TAKEN = "OutputTaken"
     OUTPUT_NOT_WRITABLE = "OutputNotWritable"
+    STORAGE_UNREACHABLE = "StorageUnreachable"
     ENVIRONMENT = "EnvironmentError"
     INTERRUPTED = "Interrupted"
     OOM_KILLED = "OOMKilled"

@@ -40,3 +40,18 @@ def access_denied(message: str) -> UserError:
 def environment_error(message: str) -> UserError:
     """Return the error for a machine that lacks what the spec asks for (exit 78)."""
     return UserError(message, exit_code=ExitCode.ENVIRONMENT, reason=Reason.ENVIRONMENT)
+
+
+def output_taken(message: str) -> UserError:
+    """Return the error for an output where another version has published (exit 66)."""
+    return UserError(message, exit_code=ExitCode.NOT_FOUND, reason=Reason.OUTPUT_TAKEN)
+
+
+def output_not_writable(message: str) -> UserError:
+    """Return the error for an output that cannot be written (exit 78)."""
+    return UserError(message, exit_code=ExitCode.ENVIRONMENT, reason=Reason.OUTPUT_NOT_WRITABLE)
+
+
+def storage_unreachable(message: str) -> UserError:
+    """Return the error for storage that does not answer (exit 1: counted and tried again)."""
+    return UserError(message, exit_code=ExitCode.FAILED, reason=Reason.STORAGE_UNREACHABLE)
