@@ -1,0 +1,38 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test check unit integration generate format clean
+BIN := .venv/bin
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/.ready: pyproject.toml uv.lock devcluster/pyproject.toml tools/bootstrap
+	@tools/bootstrap
+
+demo: .venv/.ready ## Train a version on a real Kubernetes on this machine, from kubectl apply to published (KEEP=1 keeps it)
+	@$(BIN)/python -m demo
+
+test: .venv/.ready ## Everything that CI runs: check, unit tests, integration tests on a real control plane and node
+	@tools/test
+
+check: .venv/.ready ## Lint, types and import contracts, in seconds
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+unit: .venv/.ready ## Unit tests: no network, no cluster, no GPU
+	@$(BIN)/pytest --ignore=tests/integration
+
+integration: .venv/.ready ## Integration tests: a real control plane, node and S3 server (root)
+	@$(BIN)/devcluster build
+	@$(BIN)/pytest tests/integration
+
+generate: .venv/.ready ## Write the generated manifests and golden files anew
+	@$(BIN)/python tools/generate.py
+
+format: .venv/.ready ## Format the code
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+clean: ## Remove the environment and caches of this checkout
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
