@@ -1,0 +1,23 @@
+{{/* The operator's settings; tintype_operator/settings.py says what each means. */}}
+{{- define "tintype.environment" -}}
+- name: TINTYPE_TRAINER_IMAGE
+  value: {{ include "tintype.image" (dict "image" .Values.trainer.image "version" .Chart.AppVersion) | quote }}
+- name: TINTYPE_TRAINER_IMAGE_PULL_POLICY
+  value: {{ .Values.trainer.image.pullPolicy }}
+{{- with .Values.trainer.runtimeClassName }}
+- name: TINTYPE_TRAINER_RUNTIME_CLASS
+  value: {{ . }}
+{{- end }}
+{{- with .Values.storage.endpoint }}
+- name: TINTYPE_STORAGE_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.storage.region }}
+- name: TINTYPE_STORAGE_REGION
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.storage.credentialsSecret }}
+- name: TINTYPE_STORAGE_CREDENTIALS_SECRET
+  value: {{ . }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,131 @@
+"""The chart as helm renders it: golden files, refusals, and that every value does something."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from devcluster import build
+from devcluster.progress import say
+from support.golden import check_golden
+from tintype_api.crd import custom_resource_definition
+from tintype_api.policy import status_policy, status_policy_binding
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "tintype"
+GOLDEN = ROOT / "tests" / "chart" / "golden"
+
+ALL_VALUES: dict[str, object] = {
+    "watchNamespaces": ["team-a", "team-b"],
+    "operator.image.repository": "registry.example.com/operator",
+    "operator.image.tag": "1.2.3",
+    "operator.image.pullPolicy": "Always",
+    "operator.imagePullSecrets": [{"name": "registry"}],
+    "operator.runtimeClassName": "kata",
+    "operator.resources": {"limits": {"memory": "1Gi"}},
+    "operator.nodeSelector": {"role": "system"},
+    "operator.tolerations": [{"key": "system", "operator": "Exists"}],
+    "trainer.image.repository": "registry.example.com/trainer",
+    "trainer.image.tag": "4.5.6",
+    "trainer.image.pullPolicy": "Never",
+    "trainer.runtimeClassName": "nvidia",
+    "storage.endpoint": "https://minio.example.com",
+    "storage.region": "eu-west-1",
+    "storage.credentialsSecret": "s3",
+}
+
+
+@pytest.fixture(scope="module")
+def helm() -> str:
+    return str(build.ensure(["helm"], say) / "helm")
+
+
+def run_helm(helm: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([helm, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+def settings(values: dict[str, object]) -> list[str]:
+    return [f"--set-json={path}={json.dumps(value)}" for path, value in values.items()]
+
+
+def render(helm: str, values: dict[str, object]) -> str:
+    done = run_helm(helm, "template", "tintype", str(CHART), "--namespace=tintype", *settings(values))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def objects(rendered: str) -> list[dict[str, Any]]:
+    return [document for document in yaml.safe_load_all(rendered) if document]
+
+
+def test_lint_finds_nothing(helm: str) -> None:
+    done = run_helm(helm, "lint", "--strict", str(CHART))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("name", "values"), [("defaults", {}), ("all-values", ALL_VALUES)])
+def test_the_rendered_chart_is_as_it_was(helm: str, name: str, values: dict[str, object]) -> None:
+    check_golden(GOLDEN / f"{name}.yaml", render(helm, {"crd.install": False, **values}))
+
+
+def test_the_crd_and_its_policy_are_installed_as_generated_and_kept(helm: str) -> None:
+    generated = [custom_resource_definition(), status_policy(), status_policy_binding()]
+    rendered = {(found["kind"], found["metadata"]["name"]): found for found in objects(render(helm, {}))}
+    for expected in generated:
+        found = rendered[expected["kind"], expected["metadata"]["name"]]
+        assert found["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
+        assert found["metadata"].pop("labels")["app.kubernetes.io/managed-by"] == "Helm"
+        assert found == expected
+
+
+def test_without_the_crd_nothing_else_changes(helm: str) -> None:
+    kinds = {"CustomResourceDefinition", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
+    others = [found for found in objects(render(helm, {})) if found["kind"] not in kinds]
+    assert objects(render(helm, {"crd.install": False})) == others
+
+
+@pytest.mark.parametrize("path", ALL_VALUES)
+def test_each_value_does_something(helm: str, path: str) -> None:
+    assert render(helm, {path: ALL_VALUES[path]}) != render(helm, {})
+
+
+def test_the_list_of_values_is_whole() -> None:
+    def leaves(place: object, path: str) -> set[str]:
+        own = isinstance(place, dict) and place and path != "operator.resources"
+        return {leaf for key in place for leaf in leaves(place[key], f"{path}.{key}")} if own else {path}  # type: ignore
+
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert {leaf for key in values for leaf in leaves(values[key], key)} == {*ALL_VALUES, "crd.install"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("operator.replicas", 2, "replicas"),
+        ("trainr", {}, "trainr"),
+        ("operator.image.pullPolicy", "Sometimes", "pullPolicy"),
+        ("storage.endpoint", "minio:9000", "endpoint"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(helm: str, path: str, value: object, named: str) -> None:
+    done = run_helm(helm, "template", "tintype", str(CHART), *settings({path: value}))
+    assert done.returncode != 0
+    assert named in done.stderr
+
+
+def test_in_named_namespaces_the_operator_has_no_rights_elsewhere(helm: str) -> None:
+    rendered = objects(render(helm, {"watchNamespaces": ["team-a"]}))
+    everywhere = next(
+        found
+        for found in rendered
+        if found["kind"] == "ClusterRole" and found["metadata"]["name"] == "tintype-operator"
+    )
+    groups = {group for rule in everywhere["rules"] for group in rule["apiGroups"]}
+    assert groups == {"admissionregistration.k8s.io"}
+    assert {verb for rule in everywhere["rules"] for verb in rule["verbs"]} == {"get"}
+    bindings = [found for found in rendered if found["kind"] == "RoleBinding"]
+    assert [found["metadata"]["namespace"] for found in bindings] == ["team-a"]
