@@ -1,0 +1,166 @@
+"""Which programs a cluster is made of, and the Go modules they are built from.
+
+No single Go module resolves for all of them, so there are groups; each is a small module of ours that requires the
+real ones.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+GO_VERSION = "1.26.6"  # the highest `go` line among the modules below
+KUBERNETES_VERSION = "1.37.2"
+CONTAINERD_VERSION = "2.4.2"
+
+# Kubernetes replaces its staging modules by folders of its own checkout; they are published as v0.<minor>.<patch>.
+_STAGING = re.compile(r"^\s*(?:replace\s+)?(k8s\.io/\S+)\s*=>\s*\./staging/", re.MULTILINE)
+_STAGING_VERSION = "v0." + KUBERNETES_VERSION.split(".", 1)[1]
+
+_ETCD_MAIN = """package main
+
+import (
+	"os"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+func main() { etcdmain.Main(os.Args) }
+"""
+
+# The process that holds a Pod's namespaces open: it waits to be told to end, and reaps what is left to it.
+_PAUSE_MAIN = """package main
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGCHLD)
+	for s := range signals {
+		if s != syscall.SIGCHLD {
+			os.Exit(0)
+		}
+		for pid := 1; pid > 0; {
+			pid, _ = syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+		}
+	}
+}
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One executable: its file name below the programs folder, the Go package, the seconds it takes on two cores."""
+
+    name: str
+    package: str
+    estimate_s: int
+    node: bool = False  # needed only where there is a node
+
+
+@dataclass(frozen=True)
+class Group:
+    """A Go module of ours: what it requires, what it sets at link time, and the programs built from it, in order."""
+
+    name: str
+    programs: tuple[Program, ...]
+    requires: tuple[tuple[str, str], ...] = ()
+    link_values: tuple[tuple[str, str], ...] = field(default=())
+    main: str | None = None
+
+
+_VERSION = "k8s.io/component-base/version."
+_MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
+
+GROUPS = (
+    Group(
+        "etcd",
+        (Program("etcd", ".", 60),),
+        requires=(("go.etcd.io/etcd/server/v3", "v3.7.3"),),
+        main=_ETCD_MAIN,
+    ),
+    Group(
+        "kubernetes",
+        (
+            Program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver", 390),
+            Program("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager", 130),
+            Program("kubectl", "k8s.io/kubernetes/cmd/kubectl", 30),
+            Program("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", 15, node=True),
+            Program("kubelet", "k8s.io/kubernetes/cmd/kubelet", 40, node=True),
+            Program("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy", 20, node=True),
+        ),
+        requires=(("k8s.io/kubernetes", f"v{KUBERNETES_VERSION}"),),
+        link_values=(
+            (f"{_VERSION}gitVersion", f"v{KUBERNETES_VERSION}"),
+            (f"{_VERSION}gitMajor", _MAJOR),
+            (f"{_VERSION}gitMinor", _MINOR),
+        ),
+    ),
+    Group(
+        "containerd",
+        (
+            Program("containerd", "github.com/containerd/containerd/v2/cmd/containerd", 80, node=True),
+            Program(
+                "containerd-shim-runc-v2",
+                "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+                10,
+                node=True,
+            ),
+            Program("ctr", "github.com/containerd/containerd/v2/cmd/ctr", 15, node=True),
+            Program("cni/bridge", "github.com/containernetworking/plugins/plugins/main/bridge", 10, node=True),
+            Program("cni/loopback", "github.com/containernetworking/plugins/plugins/main/loopback", 2, node=True),
+            Program("cni/host-local", "github.com/containernetworking/plugins/plugins/ipam/host-local", 3, node=True),
+        ),
+        requires=(
+            ("github.com/containerd/containerd/v2", f"v{CONTAINERD_VERSION}"),
+            ("github.com/containernetworking/plugins", "v1.9.1"),
+        ),
+        link_values=(("github.com/containerd/containerd/v2/version.Version", f"v{CONTAINERD_VERSION}"),),
+    ),
+    Group(
+        "helm",
+        (Program("helm", "helm.sh/helm/v4/cmd/helm", 130, node=True),),
+        requires=(("helm.sh/helm/v4", "v4.3.1"),),
+    ),
+    Group("pause", (Program("pause", ".", 2, node=True),), main=_PAUSE_MAIN),
+)
+
+
+def wanted(*, node: bool) -> tuple[str, ...]:
+    """Return the names of the programs that a cluster with or without a node runs, in the order of building."""
+    return tuple(program.name for group in GROUPS for program in group.programs if node or not program.node)
+
+
+def find(name: str) -> tuple[Group, Program]:
+    """Return the program of that name with its group; KeyError where there is none."""
+    for group in GROUPS:
+        for program in group.programs:
+            if program.name == name:
+                return group, program
+    raise KeyError(name)
+
+
+def staging_replaces(upstream_go_mod: str) -> tuple[tuple[str, str], ...]:
+    """Return (module, published version) for each module that Kubernetes' own go.mod takes from its staging folder."""
+    return tuple((module, _STAGING_VERSION) for module in _STAGING.findall(upstream_go_mod))
+
+
+def go_mod(group: Group, replaces: tuple[tuple[str, str], ...] = ()) -> str:
+    """Return the text of the go.mod of a group."""
+    lines = [f"module tintype.dev/devcluster/{group.name}", "", f"go {GO_VERSION}"]
+    lines += ["", *(f"require {module} {version}" for module, version in group.requires)]
+    lines += ["", *(f"replace {module} => {module} {version}" for module, version in replaces)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def link_flags(group: Group) -> str:
+    """Return the value of `go build -ldflags`: no symbol tables, and the versions that the programs report."""
+    return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in group.link_values)])
+
+
+def digest() -> str:
+    """Return twelve hex digits that change whenever a version, a package or a flag here changes."""
+    return hashlib.sha256(repr((GO_VERSION, GROUPS)).encode()).hexdigest()[:12]
