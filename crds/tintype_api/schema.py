@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from tintype_api.model import Model, Rule
 
-_DROPPED = ("title", "discriminator")
+_DROPPED = ("title", "discriminator", "propertyNames")
 
 
 def structural_schema(model: type[Model]) -> dict[str, Any]:
