@@ -5,6 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tintype_api.constants import ExitCode, Reason
+from tintype_api.errors import UserError
+
+
+class MissingObject(UserError):  # noqa: N818
+    """There is no such object, in a bucket that exists; exit 66 where nothing else comes of it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, exit_code=ExitCode.NOT_FOUND, reason=Reason.NOT_FOUND)
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
@@ -47,6 +57,19 @@ class Uploaded:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An object that is being read.
+
+    Attributes:
+        size_bytes: Its whole size as the storage states it.
+        chunks: Its content, piece by piece.
+    """
+
+    size_bytes: int
+    chunks: Iterator[bytes]
+
+
 class Backend(Protocol):
     """What each scheme provides; every failure that a user can cause is a UserError that names the URI."""
 
@@ -54,8 +77,8 @@ class Backend(Protocol):
         """Return the content; None where the object still has the tag `unless_etag`."""
         ...
 
-    def chunks(self, uri: str) -> Iterator[bytes]:
-        """Yield the content piece by piece."""
+    def open(self, uri: str) -> Reading:
+        """Return the object for reading it piece by piece."""
         ...
 
     def head(self, uri: str) -> ObjectInfo | None:

@@ -18,10 +18,21 @@ def is_folder(uri: str) -> bool:
     return uri.endswith("/")
 
 
+def as_folder(uri: str) -> str:
+    """Return the URI with exactly the final slash that marks a folder."""
+    return uri if is_folder(uri) else uri + "/"
+
+
 def join(uri: str, *names: str) -> str:
     """Return the URI of an object below a folder; `names` are plain names or relative paths, not encoded."""
     parts = [quote(name) for name in names] if uri.startswith(FILE_SCHEME) else list(names)
-    return "/".join([uri.rstrip("/"), *parts])
+    return as_folder(uri) + "/".join(parts)
+
+
+def relative_path(folder: str, uri: str) -> str:
+    """Return the path of an object below a folder (with its final slash), not encoded: the reverse of `join`."""
+    path = uri.removeprefix(folder)
+    return unquote(path) if uri.startswith(FILE_SCHEME) else path
 
 
 def parent(uri: str) -> str:

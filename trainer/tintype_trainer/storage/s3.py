@@ -1,0 +1,156 @@
+"""`s3://`: obstore for the transfers, boto3's chain for the credentials."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, NotModifiedError
+from obstore.store import S3Store
+
+from tintype_trainer.storage.s3_errors import no_credentials, translate
+from tintype_trainer.storage.types import Download, ObjectInfo, Reading
+from tintype_trainer.storage.uri import S3_SCHEME, bucket_and_key
+
+if TYPE_CHECKING:
+    from obstore.auth.boto3 import Boto3CredentialProvider
+    from obstore.store import BackoffConfig, ClientConfig, RetryConfig, S3Config
+
+RETRY_TIMEOUT_S: Final = 20.0
+"""Retries of one request end after this: long enough for a server's restart, short enough to be told of."""
+CHUNK_BYTES: Final = 1 << 20
+LIST_CHUNK: Final = 1000
+DEFAULT_REGION: Final = "us-east-1"
+
+T = TypeVar("T")
+
+
+class S3Backend:
+    """Objects of an S3 server; one client for each bucket, made when first used.
+
+    Args:
+        endpoint: The server's URL; None for AWS.
+        region: Region of the buckets; None: as boto3's configuration says.
+        retry_timeout_s: How long one request is retried, in seconds.
+    """
+
+    def __init__(self, endpoint: str | None, region: str | None, retry_timeout_s: float = RETRY_TIMEOUT_S) -> None:
+        self._endpoint = endpoint.rstrip("/") if endpoint else None
+        self._region = region
+        self._retry_timeout_s = retry_timeout_s
+        self._clients: dict[str, S3Store] = {}
+        self._credentials: Boto3CredentialProvider | None = None
+        self._lock = threading.Lock()
+
+    def read(self, uri: str, unless_etag: str | None) -> Download | None:
+        """Return the content; None where the object still has the tag `unless_etag`."""
+
+        def get(client: S3Store, key: str) -> Download:
+            result = obstore.get(client, key, options={"if_none_match": unless_etag} if unless_etag else None)
+            return Download(result.bytes().to_bytes(), result.meta["e_tag"])
+
+        try:
+            return self._call(uri, get)
+        except NotModifiedError:
+            return None
+
+    def open(self, uri: str) -> Reading:
+        """Return the object for reading it piece by piece."""
+        result = self._call(uri, obstore.get)
+        return Reading(result.meta["size"], map(bytes, self._each(uri, iter(result.stream(CHUNK_BYTES)))))
+
+    def head(self, uri: str) -> ObjectInfo | None:
+        """Return size and URI, or None where there is no such object (or no such bucket: HEAD does not tell)."""
+
+        def size_bytes(client: S3Store, key: str) -> int | None:
+            try:
+                return obstore.head(client, key)["size"]
+            except FileNotFoundError:
+                return None
+
+        size = self._call(uri, size_bytes)
+        return None if size is None else ObjectInfo(uri, size)
+
+    def list(self, uri: str) -> Iterator[ObjectInfo]:
+        """Yield every object below the prefix, a part of a path never counting as a prefix."""
+        bucket, prefix = bucket_and_key(uri)
+        stream = self._call(uri, lambda client, _: obstore.list(client, prefix or None, chunk_size=LIST_CHUNK))
+        for chunk in self._each(uri, iter(stream)):
+            for found in chunk:
+                yield ObjectInfo(f"{S3_SCHEME}{bucket}/{found['path']}", found["size"])
+
+    def write(self, uri: str, source: bytes | Path) -> None:
+        """Store the content, in several parts where it is large; S3 shows an object only when it is whole."""
+        self._call(uri, lambda client, key: obstore.put(client, key, source))
+
+    def create(self, uri: str, data: bytes) -> bool:
+        """Store the content with If-None-Match; return whether it was stored."""
+        try:
+            self._call(uri, lambda client, key: obstore.put(client, key, data, mode="create"))
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def _each(self, uri: str, stream: Iterator[T]) -> Iterator[T]:
+        while (item := self._call(uri, lambda _client, _key: next(stream, None))) is not None:
+            yield item
+
+    def _call(self, uri: str, operation: Callable[[S3Store, str], T]) -> T:
+        bucket, key = bucket_and_key(uri)
+        client = self._client(uri, bucket)
+        try:
+            return operation(client, key)
+        except (AlreadyExistsError, NotModifiedError):
+            raise
+        except (BaseError, OSError, ValueError) as error:
+            raise translate(error, uri, self._endpoint) from error
+
+    def _client(self, uri: str, bucket: str) -> S3Store:
+        with self._lock:
+            if bucket not in self._clients:
+                self._clients[bucket] = self._new_client(uri, bucket)
+            return self._clients[bucket]
+
+    def _new_client(self, uri: str, bucket: str) -> S3Store:
+        self._credentials = self._credentials or _find_credentials(uri)
+        config: S3Config = {
+            "region": self._region or self._credentials.config.get("region") or DEFAULT_REGION,
+            "virtual_hosted_style_request": self._endpoint is None,
+        }
+        if self._endpoint:
+            config["endpoint"] = self._endpoint
+        return S3Store(
+            bucket,
+            config=config,
+            client_options=_client_options(),
+            retry_config=_retry_config(self._retry_timeout_s),
+            credential_provider=self._credentials,
+        )
+
+
+def _find_credentials(uri: str) -> "Boto3CredentialProvider":
+    # boto3 takes a third of a second to import: only those who use s3:// pay for it.
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415
+
+    try:
+        return Boto3CredentialProvider()
+    except (BotoCoreError, ValueError) as error:
+        raise no_credentials(uri, str(error) if isinstance(error, BotoCoreError) else None) from error
+
+
+def _client_options() -> "ClientConfig":
+    # No limit on a whole transfer, which may be large: a stalled one ends by the read timeout.
+    return {
+        "allow_http": True,
+        "connect_timeout": timedelta(seconds=5),
+        "read_timeout": timedelta(seconds=60),
+        "timeout": timedelta(hours=1),
+    }
+
+
+def _retry_config(timeout_s: float) -> "RetryConfig":
+    backoff: BackoffConfig = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=3), "base": 2}
+    return {"max_retries": 12, "retry_timeout": timedelta(seconds=timeout_s), "backoff": backoff}
