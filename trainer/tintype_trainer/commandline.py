@@ -1,0 +1,102 @@
+"""Arguments of the command line, and what becomes of exceptions. Each command is imported when it is called."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Final
+
+from tintype_api.errors import UserError
+from tintype_trainer.interruption import Interruption
+
+STOPPED_BY_KEYBOARD: Final = 130
+READER_GONE: Final = 141
+Command = Callable[[argparse.Namespace, Interruption], int]
+
+
+def run_command_line(arguments: Sequence[str], interruption: Interruption) -> int:
+    """Run one command line and return its exit code; whatever a user can cause is one line on standard error."""
+    parsed = build_parser().parse_args(arguments)
+    command: Command = parsed.command
+    try:
+        exit_code = command(parsed, interruption)
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"tintype: error: {error.message}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("tintype: stopped by Ctrl-C", file=sys.stderr)
+        return STOPPED_BY_KEYBOARD
+    except BrokenPipeError:
+        # Nobody reads standard output any more; Python would complain once more when it flushes it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    return exit_code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="tintype", description="Trains computer-vision model versions, as a Kubernetes resource describes them."
+    )
+    parser.add_argument("--version", action="version", version=f"tintype {version('tintype')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_run(commands.add_parser("run", help="train a ModelVersion on this machine"))
+    _add_validate(commands.add_parser("validate", help="say whether ModelVersions are valid"))
+    _add_crd(commands.add_parser("crd", help="print the manifests that make a cluster know ModelVersions"))
+    _add_architectures(commands.add_parser("architectures", help="list the networks that can be trained"))
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a ModelVersion as YAML or JSON; - reads standard input")
+    parser.add_argument("--output", metavar="URI", help="publish here instead of spec.output.uri; a path is taken, too")
+    parser.add_argument(
+        "--set",
+        metavar="PATH=VALUE",
+        action="append",
+        default=[],
+        help="change a field of the spec, such as training.epochs=2; can be given several times",
+    )
+    parser.add_argument("--cache", metavar="DIR", help="folder that keeps pictures between runs")
+    parser.add_argument("--metrics-port", metavar="PORT", type=int, help="serve /metrics for Prometheus on this port")
+    parser.set_defaults(command=_run)
+
+
+def _add_validate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="YAML or JSON; - reads standard input")
+    parser.set_defaults(command=_validate)
+
+
+def _add_crd(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_crd)
+
+
+def _add_architectures(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON, with all that the catalogue states")
+    parser.set_defaults(command=_architectures)
+
+
+def _run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    from tintype_trainer.commands.run import run  # noqa: PLC0415
+
+    return run(arguments, interruption)
+
+
+def _validate(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.validate import validate  # noqa: PLC0415
+
+    return validate(arguments)
+
+
+def _crd(_arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.crd import crd  # noqa: PLC0415
+
+    return crd()
+
+
+def _architectures(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.architectures import architectures  # noqa: PLC0415
+
+    return architectures(arguments)

@@ -1,0 +1,160 @@
+"""`tintype run FILE`: trains a ModelVersion, on this machine or as the container of a training Pod."""
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from tintype_api.constants import (
+    CACHE_DIRECTORY,
+    ENV_POD_UID,
+    TERMINATION_MESSAGE_FILE,
+    TRAINER_METRICS_PORT,
+    ExitCode,
+    Reason,
+    Stage,
+)
+from tintype_api.modelversion import ModelVersion, resolve
+from tintype_api.status import Artifacts, TrainerStatus
+from tintype_trainer.apiserver import StatusClient, in_cluster_server
+from tintype_trainer.console import open_console
+from tintype_trainer.documents import read_document, with_changes
+from tintype_trainer.exposition import Exposition
+from tintype_trainer.failures import is_ours, outcome_of
+from tintype_trainer.interruption import Interrupted, Interruption
+from tintype_trainer.journal import Journal
+from tintype_trainer.reporter import Reporter
+from tintype_trainer.termination import Outcome, write_termination_message
+
+LOGGER: Final = "tintype_trainer"
+"""Parent of the loggers of all modules."""
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Carry out the version and return the exit code.
+
+    In a cluster the outcome is written to the termination message as soon as it is known; what is left of status is
+    then written for a while.
+    """
+    journal = Journal()
+    in_cluster = ENV_POD_UID in os.environ
+
+    def tell(outcome: Outcome) -> None:
+        if in_cluster:
+            write_termination_message(Path(TERMINATION_MESSAGE_FILE), outcome, journal.status.stage)
+
+    interruption.before_exit(lambda: tell(outcome_of(Interrupted())))
+    with ExitStack() as open_things:
+        try:
+            artifacts = _carry_out(arguments, interruption, journal, open_things, in_cluster=in_cluster)
+            outcome = Outcome(ExitCode.OK, Reason.PUBLISHED, _published(artifacts, journal.status))
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001  # each becomes an outcome; a traceback is printed for bugs
+            if is_ours(error):
+                traceback.print_exception(error)
+            outcome = outcome_of(error)
+        tell(outcome)
+    if outcome.exit_code == ExitCode.OK:
+        print(outcome.message, flush=True)
+    else:
+        print(f"tintype: error: {outcome.message}", file=sys.stderr)
+    return outcome.exit_code
+
+
+def _carry_out(
+    arguments: argparse.Namespace,
+    interruption: Interruption,
+    journal: Journal,
+    open_things: ExitStack,
+    *,
+    in_cluster: bool,
+) -> Artifacts:
+    version = _read(arguments)
+    exposition = Exposition(version.metadata.namespace, version.metadata.name)
+    journal.listen(exposition)
+    port = arguments.metrics_port or (TRAINER_METRICS_PORT if in_cluster else None)
+    if port:
+        exposition.serve(port)
+    if in_cluster:
+        _report(version, journal, exposition, open_things)
+    console = open_console()
+    open_things.callback(console.close)
+    journal.listen(console)
+    _pass_on_logs(journal, open_things)
+    journal.enter(Stage.PREPARING)
+    from tintype_trainer.run import Surroundings, run_version  # noqa: PLC0415  # torch takes seconds to import
+    from tintype_trainer.storage import Store  # noqa: PLC0415
+
+    around = Surroundings(
+        store=Store.from_settings(version.spec.storage),
+        cache=_cache(arguments.cache, in_cluster=in_cluster),
+        journal=journal,
+        interruption=interruption,
+        staging=console.staging,
+        count_examples=exposition.count_examples,
+    )
+    return run_version(version, around)
+
+
+def _read(arguments: argparse.Namespace) -> ModelVersion:
+    changes = [*arguments.set, f"output.uri={as_uri(arguments.output)}"] if arguments.output else arguments.set
+    return resolve(ModelVersion.parse(with_changes(read_document(arguments.file), changes)))
+
+
+def as_uri(place: str) -> str:
+    """Return a URI as it is, and a path of this machine as a file:// URI."""
+    return place if "://" in place else Path(place).absolute().as_uri()
+
+
+def _report(version: ModelVersion, journal: Journal, exposition: Exposition, open_things: ExitStack) -> None:
+    client = StatusClient(in_cluster_server(), version.metadata)
+    open_things.callback(client.close)
+    reporter = Reporter(client.apply, exposition.count_status_error, logging.getLogger(LOGGER).warning)
+    journal.listen(reporter)
+    reporter.start()
+    open_things.callback(reporter.close)
+
+
+def _pass_on_logs(journal: Journal, open_things: ExitStack) -> None:
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            journal.note(record.getMessage())
+
+    logger, handler = logging.getLogger(LOGGER), Notes(logging.INFO)
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    open_things.callback(logger.removeHandler, handler)
+
+
+def _cache(chosen: str | None, *, in_cluster: bool) -> Path:
+    """Return the cache's folder, made where it is not there yet."""
+    from tintype_trainer.storage.local import cache_error  # noqa: PLC0415
+
+    if chosen:
+        path = Path(chosen)
+    elif in_cluster:
+        path = Path(CACHE_DIRECTORY)
+    else:
+        path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tintype"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cache_error(path, error) from error
+    return path
+
+
+def _published(artifacts: Artifacts, status: TrainerStatus) -> str:
+    """Return the last sentence of a run that went well. Pure."""
+    best = status.best
+    accuracy = (
+        f", {best.performance_indicator_name} {best.performance_indicator:.4f} on the validation set at epoch "
+        f"{best.epoch:.4g}"
+        if best and best.performance_indicator is not None
+        else ""
+    )
+    return f"published {artifacts.uri} ({artifacts.files} files, {artifacts.size_bytes / 1e6:.1f} MB){accuracy}"

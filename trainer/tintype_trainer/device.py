@@ -1,0 +1,55 @@
+"""What a training runs on: the device, its threads and its precision."""
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU
+from tintype_api.errors import environment_error
+from tintype_api.quantity import threads
+from tintype_api.spec import Compute
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where tensors live and how they are computed with.
+
+    Attributes:
+        torch_device: torch's device.
+        bfloat16: Whether forward passes run under bf16 autocast.
+        threads: torch's threads on the CPU.
+    """
+
+    torch_device: torch.device
+    bfloat16: bool
+    threads: int
+
+    @property
+    def precision(self) -> str:
+        """The precision of forward passes."""
+        return "bf16" if self.bfloat16 else "fp32"
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Return the context of forward passes."""
+        return torch.autocast(self.torch_device.type, dtype=torch.bfloat16, enabled=self.bfloat16)
+
+
+def prepare_device(compute: Compute, environment: Mapping[str, str] = os.environ) -> Device:
+    """Set torch's threads from compute.cpu, choose deterministic kernels, and return the device.
+
+    Raises:
+        UserError: exit 78 where compute.gpus asks for a GPU and there is none.
+    """
+    torch.set_num_threads(threads(compute.cpu))
+    torch.backends.cudnn.deterministic = True
+    if compute.gpus == 0 or environment.get(ENV_CPU_STANDS_FOR_GPU):
+        return Device(torch.device("cpu"), bfloat16=False, threads=threads(compute.cpu))
+    if not torch.cuda.is_available():
+        raise environment_error(
+            f"compute.gpus is {compute.gpus}, but torch finds no CUDA GPU here; set compute.gpus to 0 to train on "
+            "the CPU, or check the GPU's driver"
+        )
+    return Device(torch.device("cuda"), bfloat16=torch.cuda.is_bf16_supported(), threads=threads(compute.cpu))

@@ -1,0 +1,99 @@
+"""The trainer's /metrics: the newest status as Prometheus gauges."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+from tintype_api.constants import Stage
+from tintype_api.errors import environment_error
+from tintype_api.status import SplitMetrics, TrainerStatus
+
+LABELS: Final = ("namespace", "modelversion")
+
+
+class Exposition:
+    """A listener with a registry of its own; epoch and iteration are values, never labels."""
+
+    def __init__(self, namespace: str, name: str) -> None:
+        self.registry = CollectorRegistry()
+        self._identity = (namespace, name)
+        self._stage = self._gauge("stage", "1 for the stage that the trainer is in, 0 for the others", "stage")
+        self._epoch = self._gauge("epoch", "Epochs done, with the fraction of the current one")
+        self._epochs = self._gauge("epochs", "Epochs planned")
+        self._iteration = self._gauge("iteration", "Optimizer steps done")
+        self._iterations = self._gauge("iterations", "Optimizer steps planned")
+        self._learning_rate = self._gauge("learning_rate", "Learning rate of the latest step")
+        self._batch_loss = self._gauge("batch_loss", "Training loss of the latest batch")
+        self._rate = self._gauge("examples_per_second", "Training examples per second in the current epoch")
+        self._seconds_left = self._gauge("left_seconds", "Estimate of the seconds until the training ends")
+        self._dataset = self._gauge("dataset_examples", "Examples of the data set", "split")
+        self._loss = self._gauge("loss", "Mean loss over a whole split", "split")
+        self._accuracy = self._gauge("accuracy_ratio", "Accuracy over a whole split, 0 to 1", "split")
+        self._best = self._gauge("best_indicator", "Performance indicator of the best epoch so far")
+        self._best_epoch = self._gauge("best_epoch", "The best epoch so far")
+        self._examples = self._counter("trained_examples", "Examples that the optimizer has stepped on")
+        self._errors = self._counter("status_errors", "Writes of status that the API server did not take")
+
+    def serve(self, port: int) -> None:
+        """Serve /metrics on all addresses from a daemon thread.
+
+        Raises:
+            UserError: exit 78 where the port is taken.
+        """
+        try:
+            start_http_server(port, registry=self.registry)
+        except OSError as error:
+            raise environment_error(
+                f"the port {port} for /metrics cannot be opened ({error.strerror}); give another by --metrics-port"
+            ) from error
+
+    def count_examples(self, examples: int) -> None:
+        """Count the examples of a step."""
+        self._examples.labels(*self._identity).inc(examples)
+
+    def count_status_error(self) -> None:
+        """Count a write of status that failed."""
+        self._errors.labels(*self._identity).inc()
+
+    def note(self, sentence: str) -> None:
+        """Sentences are for people."""
+
+    def changed(self, status: TrainerStatus, *, urgent: bool) -> None:  # noqa: ARG002  # shown whether urgent or not
+        """Show the status; what it does not hold yet has no series."""
+        for stage in Stage:
+            self._stage.labels(*self._identity, stage.value).set(status.stage == stage)
+        if status.dataset:
+            for split in ("train", "validation", "test"):
+                self._dataset.labels(*self._identity, split).set(getattr(status.dataset, split))
+        if status.progress:
+            self._set(self._epoch, status.progress.epoch)
+            self._set(self._epochs, status.progress.epochs)
+            self._set(self._iteration, status.progress.iteration)
+            self._set(self._iterations, status.progress.iterations)
+            self._set(self._rate, status.progress.examples_per_second)
+            self._set(self._seconds_left, status.progress.seconds_left)
+        if status.metrics:
+            self._set(self._learning_rate, status.metrics.learning_rate)
+            self._set(self._batch_loss, status.metrics.batch_loss)
+            self._split("validation", status.metrics.validation)
+            self._split("test", status.metrics.test)
+        if status.best:
+            self._set(self._best, status.best.performance_indicator)
+            self._set(self._best_epoch, status.best.epoch)
+
+    def _split(self, split: str, metrics: SplitMetrics | None) -> None:
+        if metrics:
+            self._set(self._loss, metrics.loss, split)
+            self._set(self._accuracy, metrics.accuracy, split)
+
+    def _set(self, gauge: Gauge, value: float | None, *labels: str) -> None:
+        if value is not None:
+            gauge.labels(*self._identity, *labels).set(value)
+
+    def _gauge(self, name: str, description: str, *labels: str) -> Gauge:
+        return Gauge(f"tintype_{name}", description, (*LABELS, *labels), registry=self.registry)
+
+    def _counter(self, name: str, description: str) -> Counter:
+        counter = Counter(f"tintype_{name}", description, LABELS, registry=self.registry)
+        counter.labels(*self._identity)
+        return counter

@@ -1,0 +1,86 @@
+"""Pictures: decoding, augmentation, resizing and normalisation, in this order.
+
+Pictures are uint8 arrays (H, W, C), C being 1 for grey ones and 3 for RGB. numpy and PIL work on one picture, since
+torch's own operations would start a team of threads for each loader thread; only the resize is torch's, whose
+uint8 kernel for RGB runs in the calling thread (0.2 ms from 300 to 128 pixels).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+from torch.nn import functional
+
+from tintype_api.errors import data_error
+from tintype_api.spec import HorizontalFlip, ImageResizer
+from tintype_trainer.geometry import canvas_size, content_size
+
+Picture = NDArray[np.uint8]
+
+
+def decode(path: Path) -> Picture:
+    """Return a picture with its EXIF rotation applied; (H, W, 1) where the file is grey, else (H, W, 3).
+
+    Transparency is dropped. Of 16-bit grey pictures the upper 8 bits are kept.
+
+    Raises:
+        UserError: exit 65 where the file is no picture that can be decoded.
+    """
+    try:
+        with Image.open(path) as image:
+            return _pixels(ImageOps.exif_transpose(image))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise data_error(f"{path} cannot be decoded as a picture ({error}); replace it or leave it out") from error
+
+
+def augment(picture: Picture, augmentations: Sequence[HorizontalFlip], random: np.random.Generator) -> Picture:
+    """Return the picture after each augmentation in order, with random numbers of one reading of one example."""
+    for augmentation in augmentations:
+        if random.random() < augmentation.probability:
+            picture = picture[:, ::-1]
+    return picture
+
+
+def resize(picture: Picture, resizer: ImageResizer) -> Picture:
+    """Return the picture on the network's canvas, (height, width, 3): bilinear, antialiased; black beyond it."""
+    height, width, _ = picture.shape
+    canvas_width, canvas_height = canvas_size(resizer)
+    content_width, content_height = content_size(resizer, width, height)
+    rgb = np.ascontiguousarray(np.broadcast_to(picture, (height, width, 3)))
+    if (content_width, content_height) != (width, height):
+        rgb = _interpolate(rgb, content_width, content_height)
+    if (content_width, content_height) == (canvas_width, canvas_height):
+        return rgb
+    canvas = np.zeros((canvas_height, canvas_width, 3), dtype=np.uint8)
+    canvas[:content_height, :content_width] = rgb
+    return canvas
+
+
+def normalise(images_B3HW: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Return uint8 images as float32: divided by 255, less `mean`, divided by `std`; on the images' device."""
+    device = images_B3HW.device
+    mean_311 = torch.tensor(mean, device=device).view(3, 1, 1)
+    std_311 = torch.tensor(std, device=device).view(3, 1, 1)
+    return images_B3HW.to(torch.float32).div_(255).sub_(mean_311).div_(std_311)
+
+
+def _pixels(image: Image.Image) -> Picture:
+    if image.mode.startswith("I;16"):
+        return (np.asarray(image) >> 8).astype(np.uint8)[:, :, np.newaxis]
+    if image.mode in ("I", "F"):
+        raise ValueError(f"pixels of mode {image.mode} have no known range")
+    if image.mode in ("1", "L"):
+        return np.array(image.convert("L"))[:, :, np.newaxis]
+    if "transparency" in image.info:
+        image = image.convert("RGBA")
+    return np.array(image.convert("RGB"))
+
+
+def _interpolate(rgb: Picture, width: int, height: int) -> Picture:
+    image_13HW = torch.from_numpy(rgb).permute(2, 0, 1).unsqueeze(0)
+    resized = functional.interpolate(image_13HW, size=(height, width), mode="bilinear", antialias=True)
+    return resized.squeeze(0).permute(1, 2, 0).numpy()

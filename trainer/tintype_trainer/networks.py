@@ -1,0 +1,32 @@
+"""Networks: the catalogue's builders of torchvision and timm, without any download."""
+
+from typing import Final
+
+from torch import nn
+
+from tintype_api.catalogue import Architecture
+
+TORCHVISION: Final = "torchvision"
+TIMM: Final = "timm"
+
+
+def build_network(architecture: Architecture, concepts: int) -> nn.Module:
+    """Return the network with one output for each concept and weights drawn from torch's global random state.
+
+    It is the library's own, so that its weights load into what the library's builder makes.
+    """
+    if architecture.library == TORCHVISION:
+        from torchvision.models import get_model  # noqa: PLC0415  # each library takes seconds to import
+
+        network: nn.Module = get_model(architecture.function, weights=None, num_classes=concepts)
+    else:
+        from timm import create_model  # noqa: PLC0415
+
+        network = create_model(architecture.function, pretrained=False, num_classes=concepts)
+    return network
+
+
+def head_name(network: nn.Module) -> str:
+    """Return the name of the layer whose outputs are the concepts: the last linear one."""
+    linear: list[str] = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    return linear[-1]
