@@ -14,6 +14,8 @@ OPERATE_VERB: Final = "operate"
 
 OPERATOR_FIELD_MANAGER: Final = "tintype-operator"
 TRAINER_FIELD_MANAGER: Final = "tintype-trainer"
+SELF_TEST_FIELD_MANAGER: Final = "tintype-self-test"
+"""Whoever writes status under this name is refused by the policy, so that the operator can see that it answers."""
 OPERATOR_STATUS_FIELDS: Final = (
     "observedGeneration",
     "phase",

@@ -6,11 +6,20 @@ operator's Role has, passes; everyone else must be the Pod that the operator has
 
 from typing import Any, Final
 
-from tintype_api.constants import GROUP, OPERATE_VERB, OPERATOR_STATUS_FIELDS, PLURAL, STATUS_POLICY
+from tintype_api.constants import (
+    GROUP,
+    OPERATE_VERB,
+    OPERATOR_STATUS_FIELDS,
+    PLURAL,
+    SELF_TEST_FIELD_MANAGER,
+    STATUS_POLICY,
+)
 
 _POD_UID: Final = "authentication.kubernetes.io/pod-uid"
 _NOT_AN_OPERATOR: Final = (
-    f"!authorizer.group('{GROUP}').resource('{PLURAL}').namespace(request.namespace).check('{OPERATE_VERB}').allowed()"
+    f"!authorizer.group('{GROUP}').resource('{PLURAL}').namespace(request.namespace).check('{OPERATE_VERB}').allowed() "
+    f"|| (has(request.options) && has(request.options.fieldManager) "
+    f"&& request.options.fieldManager == '{SELF_TEST_FIELD_MANAGER}')"
 )
 _CURRENT_POD: Final = (
     f"has(request.userInfo.extra) && '{_POD_UID}' in request.userInfo.extra "

@@ -1,0 +1,1 @@
+"""The operator: watches ModelVersions, Jobs and Pods, decides, and writes Jobs and status."""

@@ -1,0 +1,69 @@
+"""The operator as a whole: what is started in which order, and what is ended."""
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from tintype_operator import server
+from tintype_operator.access import Access
+from tintype_operator.cache import Caches
+from tintype_operator.client import Client
+from tintype_operator.metrics import Metrics
+from tintype_operator.queue import WorkQueue
+from tintype_operator.reconcile import Reconciler
+from tintype_operator.settings import Settings
+from tintype_operator.watch import Watch
+from tintype_operator.writer import Writer
+
+_LOG: Final = logging.getLogger("tintype.operator")
+_KINDS: Final = ("modelversions", "jobs", "pods", "events")
+_WATCHES_DUE_S: Final = 60.0
+
+
+class App:
+    """A running operator."""
+
+    def __init__(self, settings: Settings, namespaces: tuple[str, ...]) -> None:
+        self._settings = settings
+        self._namespaces = namespaces
+        self._metrics = Metrics()
+        self._caches = Caches()
+        self._queue = WorkQueue(self._metrics.queue_seconds.observe)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._started_at: float | None = None
+        self.watch: Watch
+
+    async def start(self) -> None:
+        """Start: the server before anything else, then the lists, then the workers; watches are kopf's."""
+        self._metrics.watched(self._caches, self._queue)
+        self._server = await server.serve(self._metrics.registry, self.ailments, self._settings.metrics_port)
+        self._client = await Client.connect(self._metrics.request)
+        self.watch = Watch(self._client, self._caches, self._queue, self._metrics, self._namespaces)
+        await self.watch.first_list()
+        writer = Writer(self._client, self._caches, Access(self._client), self._metrics)
+        reconciler = Reconciler(self._client, self._caches, self._queue, writer, self._settings, self._metrics)
+        for number in range(self._settings.workers):
+            self._tasks.append(asyncio.create_task(reconciler.work(), name=f"tintype worker {number}"))
+        resync = self.watch.resync(self._settings.resync_seconds)
+        self._tasks.append(asyncio.create_task(resync, name="tintype resync"))
+        self._started_at = time.monotonic()
+        where = ", ".join(self._namespaces) or "all namespaces"
+        _LOG.info("started in %s with %d versions", where, len(self._caches.versions))
+
+    async def stop(self) -> None:
+        """End everything that was started."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.close()
+        await self._server.cleanup()
+
+    def ailments(self) -> list[str]:
+        """Return what keeps the operator from its work, in sentences; nothing while it starts or stands by."""
+        found = [f"{task.get_name()} has ended" for task in self._tasks if task.done()]
+        if self._started_at is not None and time.monotonic() - self._started_at > _WATCHES_DUE_S:
+            names = [task.get_name() for task in asyncio.all_tasks()]
+            watchers = [name for name in names if name.startswith("watcher for ")]
+            found += [f"{kind} are not watched" for kind in _KINDS if not any(kind in name for name in watchers)]
+        return found

@@ -1,0 +1,160 @@
+"""The API server by JSON: the few verbs that the operator needs, over kubernetes.aio's connection."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, Configuration
+
+from tintype_api.constants import GROUP, PLURAL, VERSION
+from tintype_operator.apierror import UNREACHABLE, ApiError, from_answer
+
+Object = dict[str, Any]
+OnRequest = Callable[[str, str, int], None]
+
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
+_PAGE_SIZE: Final = 500
+_TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of objects by its path, such as `apis/batch/v1` and `jobs`."""
+
+    group_version: str
+    plural: str
+
+    def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
+        """Return the path of an object, or of all of a namespace, or of all (namespace None)."""
+        inside = ["namespaces", namespace] if namespace else []
+        parts = [self.group_version, *inside, self.plural, name, subresource]
+        return "/" + "/".join(part for part in parts if part)
+
+
+MODELVERSIONS: Final = Resource(f"apis/{GROUP}/{VERSION}", PLURAL)
+JOBS: Final = Resource("apis/batch/v1", "jobs")
+PODS: Final = Resource("api/v1", "pods")
+EVENTS: Final = Resource("api/v1", "events")
+ROLE_BINDINGS: Final = Resource("apis/rbac.authorization.k8s.io/v1", "rolebindings")
+
+
+class Client:
+    """A connection to the API server. All calls raise ApiError where the server refuses or does not answer."""
+
+    def __init__(self, api: ApiClient, on_request: OnRequest) -> None:
+        self._api = api
+        self._on_request = on_request
+
+    @classmethod
+    async def connect(cls, on_request: OnRequest) -> "Client":
+        """Return a client by the Pod's ServiceAccount, or else by the kubeconfig."""
+        configuration = Configuration()
+        if in_cluster():
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        return cls(ApiClient(configuration), on_request)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._api.close()  # type: ignore[no-untyped-call]
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Object:
+        """Return an object."""
+        return await self._call("get", resource, resource.path(namespace, name))
+
+    async def create(self, resource: Resource, namespace: str, body: Object) -> Object:
+        """Create an object and return it."""
+        return await self._call("create", resource, resource.path(namespace), body=body)
+
+    async def merge(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
+        """Change an object by a merge patch and return it."""
+        path = resource.path(namespace, name)
+        return await self._call("patch", resource, path, body=body, content="application/merge-patch+json")
+
+    async def apply_status(
+        self, resource: Resource, namespace: str, name: str, body: Object, *, manager: str, dry_run: bool = False
+    ) -> Object:
+        """Apply the status of an object, as the owner of the fields in the body, and return the object."""
+        path = resource.path(namespace, name, "status")
+        query = {"fieldManager": manager, "force": "true"} | ({"dryRun": "All"} if dry_run else {})
+        content = "application/apply-patch+yaml"
+        return await self._call("apply", resource, path, query=query, body=body, content=content)
+
+    async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
+        """Delete an object of this uid, in the background."""
+        body: Object = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        await self._call("delete", resource, resource.path(namespace, name), body=body)
+
+    async def pages(self, resource: Resource, namespace: str | None, query: Mapping[str, str]) -> AsyncIterator[Object]:
+        """Yield a list in pages, each with `items` and `metadata.resourceVersion`."""
+        asked = dict(query) | {"limit": str(_PAGE_SIZE)}
+        while True:
+            page = await self._call("list", resource, resource.path(namespace), query=asked)
+            yield page
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            asked["continue"] = token
+
+    async def _call(
+        self,
+        verb: str,
+        resource: Resource,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Object | None = None,
+        content: str = "application/json",
+    ) -> Object:
+        try:
+            code, answer = await self._exchange(_METHODS[verb], path, query or {}, body, content)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._on_request(verb, resource.plural, UNREACHABLE)
+            what = f"{type(error).__name__}: {error}".rstrip(": ")
+            raise ApiError(UNREACHABLE, "Unreachable", f"the API server does not answer ({what})") from error
+        self._on_request(verb, resource.plural, code)
+        if code >= 400 or not isinstance(answer, dict):
+            raise from_answer(code, answer)
+        return answer
+
+    async def _exchange(
+        self, method: str, path: str, query: Mapping[str, str], body: Object | None, content: str
+    ) -> tuple[int, object]:
+        method, url, headers, data, _ = await self._api.param_serialize(
+            method,
+            path,
+            query_params=list(query.items()),
+            header_params={"Accept": "application/json", "Content-Type": content},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        answer = await self._api.call_api(method, url, headers, data, _request_timeout=_TIMEOUT)
+        return answer.status, _parsed(await answer.read())  # type: ignore[no-untyped-call]
+
+
+_METHODS: Final = {
+    "get": "GET",
+    "list": "GET",
+    "create": "POST",
+    "patch": "PATCH",
+    "apply": "PATCH",
+    "delete": "DELETE",
+}
+
+
+def in_cluster() -> bool:
+    """Return whether this process runs in a Pod that may speak to the API server."""
+    return "KUBERNETES_SERVICE_HOST" in os.environ and _TOKEN.exists()
+
+
+def _parsed(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data.decode(errors="replace")

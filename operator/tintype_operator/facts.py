@@ -1,0 +1,193 @@
+"""The few fields of watched objects that decisions and metrics read; everything else is forgotten at once."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tintype_api.constants import TERMINAL_PHASES
+from tintype_api.status import OperatorStatus
+
+
+class Key(NamedTuple):
+    """What the work queue holds: a ModelVersion by name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Numbers of the trainer's status that `/metrics` shows; None where there is none."""
+
+    epoch: float | None = None
+    iteration: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    test_accuracy: float | None = None
+    best_epoch: float | None = None
+    performance_indicator: float | None = None
+    performance_indicator_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """A ModelVersion.
+
+    Attributes:
+        key: Namespace and name.
+        uid: metadata.uid.
+        resource_version: metadata.resourceVersion, which Kubernetes lets one compare as a number.
+        created_at: metadata.creationTimestamp.
+        generation: metadata.generation.
+        deleting: Whether it has a deletionTimestamp.
+        model_label: Value of the label of the model, if any.
+        document: apiVersion, kind, metadata and spec as compact JSON; empty once the version has ended.
+        backoff_limit: runPolicy.backoffLimit.
+        ttl_seconds: runPolicy.ttlSecondsAfterFinished.
+        memory: compute.memory.
+        service_account: podTemplate.serviceAccountName.
+        output_uri: output.uri.
+        status: The operator's own part of status.
+        stage: status.stage, which the trainer writes.
+        published: Whether status.artifacts is there, which the trainer writes once the manifest is.
+        figures: What metrics show.
+    """
+
+    key: Key
+    uid: str
+    resource_version: int
+    created_at: str
+    generation: int
+    deleting: bool
+    model_label: str | None
+    document: bytes
+    backoff_limit: int
+    ttl_seconds: int
+    memory: str
+    service_account: str
+    output_uri: str
+    status: OperatorStatus
+    stage: str | None
+    published: bool
+    figures: Figures
+
+    @property
+    def ended(self) -> bool:
+        """Whether the phase is terminal."""
+        return self.status.phase in TERMINAL_PHASES
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """A Job that carries the operator's label, or one looked up by name.
+
+    Attributes:
+        key: Its namespace and name.
+        version: Name of the ModelVersion that controls it, else of its label; empty for a foreign Job.
+        owner_uid: uid of the ModelVersion that controls it, if one does.
+        failed: Pods that failed and count against backoff_limit.
+        complete: Whether it has the condition Complete.
+        failure_reason: Reason of its condition Failed; None while it has not failed.
+        failure_message: Message of that condition.
+        failing: Whether it will fail once its Pods are gone (condition FailureTarget).
+        ttl_seconds: spec.ttlSecondsAfterFinished.
+    """
+
+    key: Key
+    uid: str
+    resource_version: int
+    version: str
+    owner_uid: str | None
+    deleting: bool
+    failed: int
+    complete: bool
+    failure_reason: str | None
+    failure_message: str
+    failing: bool
+    backoff_limit: int
+    ttl_seconds: int | None
+    completion_time: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerWait:
+    """Why the trainer's container does not run, in the kubelet's words."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerEnd:
+    """How the trainer's container ended; `message` is what it left in its termination message file."""
+
+    exit_code: int
+    signal: int
+    reason: str
+    message: str
+    finished_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """A Pod that carries the operator's label.
+
+    Attributes:
+        key: Its namespace and name.
+        version: Value of its label of the ModelVersion.
+        job_uid: uid of the Job that controls it, if one does.
+        created_at: metadata.creationTimestamp.
+        phase: status.phase.
+        reason: status.reason, such as Evicted.
+        message: status.message.
+        scheduling_reason: Reason of PodScheduled while it is False, such as Unschedulable.
+        scheduling_message: Message of that condition.
+        disrupted: Whether it has the condition DisruptionTarget.
+        image: Image of the trainer's container.
+        wait: Set while the container waits.
+        started_at: Set once the container ran.
+        end: Set once the container ended.
+    """
+
+    key: Key
+    uid: str
+    resource_version: int
+    version: str
+    job_uid: str | None
+    created_at: str
+    deleting: bool
+    phase: str
+    reason: str
+    message: str
+    scheduling_reason: str
+    scheduling_message: str
+    disrupted: bool
+    image: str
+    wait: ContainerWait | None
+    started_at: str | None
+    end: ContainerEnd | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it will never run again."""
+        return self.phase in {"Succeeded", "Failed"}
+
+    @property
+    def running(self) -> bool:
+        """Whether the trainer's container runs."""
+        return not self.finished and self.started_at is not None and self.end is None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalFacts:
+    """An Event of the Job controller: the API server did not take the Pod of a Job."""
+
+    key: Key
+    uid: str
+    resource_version: int
+    job: Key
+    job_uid: str
+    message: str
+    seen_at: str

@@ -1,0 +1,185 @@
+"""The Job of an attempt, complete in one object; never applied again. Pure."""
+
+import json
+from typing import Any, Final
+
+from tintype_api.constants import (
+    ANNOTATION_MODELVERSION,
+    API_VERSION,
+    CACHE_DIRECTORY,
+    ENV_CPU_STANDS_FOR_GPU,
+    ENV_POD_UID,
+    FINAL_EXIT_CODES,
+    KIND,
+    LABEL_ATTEMPT,
+    LABEL_MANAGED_BY,
+    LABEL_MODEL,
+    LABEL_MODELVERSION,
+    MANAGED_BY,
+    MODELVERSION_FILE,
+    TERMINATION_MESSAGE_FILE,
+    TRAINER_METRICS_PORT,
+    ExitCode,
+)
+from tintype_api.modelversion import ModelVersion
+from tintype_operator.decide import CreateJob
+from tintype_operator.observe import CONTAINER
+from tintype_operator.settings import TrainerSettings
+
+Manifest = dict[str, Any]
+
+_USER: Final = 65_532
+_SCRATCH: Final = "/tmp"  # noqa: S108 - a volume of the Pod's own
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - where Linux has it
+_DIRECTORY, _FILE = MODELVERSION_FILE.rsplit("/", 1)
+
+
+def job_manifest(creation: CreateJob, settings: TrainerSettings) -> Manifest:
+    """Return the Job that trains a resolved version."""
+    version = creation.version
+    labels = _labels(creation)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": creation.name,
+            "namespace": version.metadata.namespace,
+            "labels": labels,
+            "ownerReferences": [_owner(version)],
+        },
+        "spec": {
+            "backoffLimit": version.spec.run_policy.backoff_limit,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": {"rules": _failure_rules()},
+            "template": {
+                "metadata": {"labels": labels, "annotations": {ANNOTATION_MODELVERSION: _annotation(version)}},
+                "spec": _pod(version, settings),
+            },
+        },
+    }
+
+
+def _labels(creation: CreateJob) -> dict[str, str]:
+    return {
+        LABEL_MANAGED_BY: MANAGED_BY,
+        LABEL_MODELVERSION: creation.version.metadata.name,
+        LABEL_MODEL: creation.model,
+        LABEL_ATTEMPT: str(creation.attempt),
+    }
+
+
+def _owner(version: ModelVersion) -> Manifest:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": version.metadata.name,
+        "uid": version.metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def _annotation(version: ModelVersion) -> str:
+    return json.dumps(version.to_wire(), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def _failure_rules() -> list[Manifest]:
+    """Return the rules in the order in which the Job controller tries them; what none matches is counted."""
+    return [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        {"action": "Ignore", "onExitCodes": _exits(ExitCode.INTERRUPTED)},
+        {"action": "FailJob", "onExitCodes": _exits(*FINAL_EXIT_CODES)},
+    ]
+
+
+def _exits(*codes: ExitCode) -> Manifest:
+    return {"containerName": CONTAINER, "operator": "In", "values": sorted(int(code) for code in codes)}
+
+
+def _pod(version: ModelVersion, settings: TrainerSettings) -> Manifest:
+    template = version.spec.pod_template
+    runtime_class = {"runtimeClassName": settings.runtime_class} if settings.runtime_class else {}
+    return {
+        "restartPolicy": "Never",
+        "serviceAccountName": template.service_account_name,
+        "automountServiceAccountToken": True,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": version.spec.compute.termination_grace_period_seconds,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "fsGroup": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        **runtime_class,
+        **_placement(version),
+        "containers": [_container(version, settings)],
+        "volumes": _volumes(version),
+    }
+
+
+def _placement(version: ModelVersion) -> Manifest:
+    wire = version.spec.pod_template.to_wire()
+    return {name: wire[name] for name in ("nodeSelector", "tolerations", "imagePullSecrets") if wire.get(name)}
+
+
+def _container(version: ModelVersion, settings: TrainerSettings) -> Manifest:
+    secret = version.spec.storage.credentials_secret
+    credentials = {"envFrom": [{"secretRef": {"name": secret}}]} if secret else {}
+    return {
+        "name": CONTAINER,
+        "image": settings.image,
+        "imagePullPolicy": settings.pull_policy,
+        "command": ["tintype", "run", MODELVERSION_FILE],
+        "env": _environment(settings),
+        **credentials,
+        "ports": [{"name": "metrics", "containerPort": TRAINER_METRICS_PORT, "protocol": "TCP"}],
+        "resources": _resources(version),
+        "terminationMessagePath": TERMINATION_MESSAGE_FILE,
+        "terminationMessagePolicy": "File",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "modelversion", "mountPath": _DIRECTORY, "readOnly": True},
+            {"name": "cache", "mountPath": CACHE_DIRECTORY},
+            {"name": "scratch", "mountPath": _SCRATCH},
+            {"name": "shared-memory", "mountPath": _SHARED_MEMORY},
+        ],
+    }
+
+
+def _environment(settings: TrainerSettings) -> list[Manifest]:
+    """Return the variables: libraries that keep files in the home directory find it writable under /tmp."""
+    pretended = [{"name": ENV_CPU_STANDS_FOR_GPU, "value": "1"}] if settings.cpu_stands_for_gpu else []
+    return [
+        {"name": ENV_POD_UID, "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
+        {"name": "HOME", "value": _SCRATCH},
+        {"name": "XDG_CACHE_HOME", "value": f"{_SCRATCH}/.cache"},
+        {"name": "XDG_CONFIG_HOME", "value": f"{_SCRATCH}/.config"},
+        *pretended,
+    ]
+
+
+def _resources(version: ModelVersion) -> Manifest:
+    compute = version.spec.compute
+    asked = {"cpu": compute.cpu, "memory": compute.memory}
+    if compute.gpus:
+        asked[compute.gpu_resource] = str(compute.gpus)
+    return {"requests": dict(asked), "limits": dict(asked)}
+
+
+def _volumes(version: ModelVersion) -> list[Manifest]:
+    field = {"fieldPath": f"metadata.annotations['{ANNOTATION_MODELVERSION}']"}
+    return [
+        {"name": "modelversion", "downwardAPI": {"items": [{"path": _FILE, "fieldRef": field}]}},
+        {"name": "cache", "emptyDir": {}},
+        {"name": "scratch", "emptyDir": {}},
+        {
+            "name": "shared-memory",
+            "emptyDir": {"medium": "Memory", "sizeLimit": version.spec.compute.shared_memory},
+        },
+    ]

@@ -1,0 +1,128 @@
+"""What the operator measures: its own work, and the latest and final values of each version from status."""
+
+from collections import Counter as Tally
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from tintype_operator.cache import Caches
+from tintype_operator.facts import VersionFacts
+from tintype_operator.queue import WorkQueue
+
+_SHORT_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LONG_S: Final = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
+_VERSION: Final = ("namespace", "modelversion")
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Metrics:
+    """The operator's own work."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.reconciles = Counter(
+            "tintype_operator_reconciles",
+            "Reconciled versions by result: settled, waiting or error.",
+            ("result",),
+            registry=self.registry,
+        )
+        self.reconcile_seconds = self._histogram("reconcile_duration_seconds", "Time of one reconcile.", _SHORT_S)
+        self.queue_seconds = self._histogram("queue_latency_seconds", "Time that keys wait for a worker.", _SHORT_S)
+        self.job_seconds = self._histogram("time_to_job_seconds", "From a version's creation to its Job's.", _LONG_S)
+        self.running_seconds = self._histogram(
+            "time_to_running_seconds", "From a version's creation to its training container's start.", _LONG_S
+        )
+        self.requests = Counter(
+            "tintype_operator_api_requests",
+            "Requests to the API server by verb, resource and HTTP code; 0 without an answer.",
+            ("verb", "resource", "code"),
+            registry=self.registry,
+        )
+        self.last_watch_event: dict[str, float] = {}
+
+    def request(self, verb: str, resource: str, code: int) -> None:
+        """Count a request to the API server."""
+        self.requests.labels(verb, resource, str(code)).inc()
+
+    def watched(self, caches: Caches, queue: WorkQueue) -> None:
+        """Add what is read from the caches and the queue at each scrape."""
+        self.registry.register(_Observed(self, caches, queue))
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"tintype_operator_{name}", text, registry=self.registry, buckets=buckets)
+
+
+class _Observed(Collector):
+    """Values that are read when they are asked for."""
+
+    def __init__(self, metrics: Metrics, caches: Caches, queue: WorkQueue) -> None:
+        self._metrics = metrics
+        self._caches = caches
+        self._queue = queue
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the metric families."""
+        yield GaugeMetricFamily("tintype_operator_queue_depth", "Keys that wait for a worker.", len(self._queue))
+        seen = GaugeMetricFamily(
+            "tintype_operator_last_watch_event_timestamp_seconds",
+            "When a watch last told of something.",
+            labels=("resource",),
+        )
+        for resource, at in self._metrics.last_watch_event.items():
+            seen.add_metric((resource,), at)
+        yield seen
+        yield self._phases()
+        yield from version_families(tuple(self._caches.versions))
+
+    def _phases(self) -> GaugeMetricFamily:
+        phases = Tally(str(version.status.phase or "Pending") for version in self._caches.versions)
+        family = GaugeMetricFamily("tintype_operator_versions", "ModelVersions by phase.", labels=("phase",))
+        for phase, count in sorted(phases.items()):
+            family.add_metric((phase,), count)
+        return family
+
+
+def version_families(versions: tuple[VersionFacts, ...]) -> Iterator[GaugeMetricFamily]:
+    """Yield the latest and final values of versions, which outlive their Pods."""
+    yield _family("epoch", "Epochs done.", [(one, (), one.figures.epoch) for one in versions])
+    yield _family("iteration", "Optimizer steps done.", [(one, (), one.figures.iteration) for one in versions])
+    yield _family(
+        "best_epoch", "Epoch of the published weights.", [(one, (), one.figures.best_epoch) for one in versions]
+    )
+    yield _family(
+        "loss",
+        "Loss over a whole split.",
+        [(one, ("validation",), one.figures.validation_loss) for one in versions],
+        ("split",),
+    )
+    yield _family(
+        "accuracy_ratio",
+        "Accuracy over a whole split.",
+        [(one, ("validation",), one.figures.validation_accuracy) for one in versions]
+        + [(one, ("test",), one.figures.test_accuracy) for one in versions],
+        ("split",),
+    )
+    yield _family(
+        "performance_indicator",
+        "The number by which versions of a model are compared.",
+        [(one, (one.figures.performance_indicator_name,), one.figures.performance_indicator) for one in versions],
+        ("metric",),
+    )
+
+
+def _family(
+    name: str,
+    text: str,
+    values: Sequence[tuple[VersionFacts, tuple[str, ...], float | None]],
+    labels: tuple[str, ...] = (),
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"tintype_version_{name}", text, labels=(*_VERSION, *labels))
+    for version, extra, value in values:
+        if value is not None:
+            family.add_metric((*version.key, *extra), value)
+    return family

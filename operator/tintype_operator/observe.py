@@ -1,0 +1,223 @@
+"""From objects as the API server sends them to the few facts that decisions read. Never raises on odd objects."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from tintype_api.constants import (
+    API_VERSION,
+    KIND,
+    LABEL_MODEL,
+    LABEL_MODELVERSION,
+    OPERATOR_STATUS_FIELDS,
+    TERMINAL_PHASES,
+)
+from tintype_api.podtemplate import PodTemplate
+from tintype_api.spec import Compute, RunPolicy
+from tintype_api.status import OperatorStatus
+from tintype_operator.facts import (
+    ContainerEnd,
+    ContainerWait,
+    Figures,
+    JobFacts,
+    Key,
+    PodFacts,
+    RefusalFacts,
+    VersionFacts,
+)
+
+CONTAINER: Final = "trainer"
+
+Object = Mapping[str, Any]
+
+_RUN_POLICY: Final = RunPolicy()
+_COMPUTE: Final = Compute()
+_POD_TEMPLATE: Final = PodTemplate()
+
+
+def observe_version(document: Object) -> VersionFacts:
+    """Return the facts of a ModelVersion; fields that are missing or of another type read as their defaults."""
+    metadata, spec, status = (_part(document, name) for name in ("metadata", "spec", "status"))
+    own = _operator_status(status)
+    ended = own.phase in TERMINAL_PHASES
+    run_policy = _part(spec, "runPolicy")
+    return VersionFacts(
+        key=_key(metadata),
+        uid=str(metadata.get("uid", "")),
+        resource_version=_resource_version(metadata),
+        created_at=str(metadata.get("creationTimestamp", "")),
+        generation=_whole(metadata.get("generation"), 0),
+        deleting="deletionTimestamp" in metadata,
+        model_label=_part(metadata, "labels").get(LABEL_MODEL),
+        document=b"" if ended else _document(metadata, document.get("spec")),
+        backoff_limit=_whole(run_policy.get("backoffLimit"), _RUN_POLICY.backoff_limit),
+        ttl_seconds=_whole(run_policy.get("ttlSecondsAfterFinished"), _RUN_POLICY.ttl_seconds_after_finished),
+        memory=str(_part(spec, "compute").get("memory", _COMPUTE.memory)),
+        service_account=str(_part(spec, "podTemplate").get("serviceAccountName", _POD_TEMPLATE.service_account_name)),
+        output_uri=str(_part(spec, "output").get("uri", "")),
+        status=own,
+        stage=status.get("stage"),
+        published="artifacts" in status,
+        figures=_figures(status),
+    )
+
+
+def observe_job(document: Object) -> JobFacts:
+    """Return the facts of a Job."""
+    metadata, spec, status = (_part(document, name) for name in ("metadata", "spec", "status"))
+    owner = _controller(metadata, KIND)
+    conditions = _true_conditions(status)
+    failure = conditions.get("Failed")
+    return JobFacts(
+        key=_key(metadata),
+        uid=str(metadata.get("uid", "")),
+        resource_version=_resource_version(metadata),
+        version=str(owner.get("name") or _part(metadata, "labels").get(LABEL_MODELVERSION, "")),
+        owner_uid=owner.get("uid"),
+        deleting="deletionTimestamp" in metadata,
+        failed=_whole(status.get("failed"), 0),
+        complete="Complete" in conditions,
+        failure_reason=None if failure is None else str(failure.get("reason", "")),
+        failure_message="" if failure is None else str(failure.get("message", "")),
+        failing="FailureTarget" in conditions,
+        backoff_limit=_whole(spec.get("backoffLimit"), _RUN_POLICY.backoff_limit),
+        ttl_seconds=spec.get("ttlSecondsAfterFinished"),
+        completion_time=status.get("completionTime"),
+    )
+
+
+def observe_pod(document: Object) -> PodFacts:
+    """Return the facts of a Pod."""
+    metadata, spec, status = (_part(document, name) for name in ("metadata", "spec", "status"))
+    scheduled = _condition(status, "PodScheduled")
+    unscheduled = scheduled if scheduled.get("status") == "False" else {}
+    state = _part(_named(status.get("containerStatuses"), CONTAINER), "state")
+    running, terminated = _part(state, "running"), _part(state, "terminated")
+    return PodFacts(
+        key=_key(metadata),
+        uid=str(metadata.get("uid", "")),
+        resource_version=_resource_version(metadata),
+        version=str(_part(metadata, "labels").get(LABEL_MODELVERSION, "")),
+        job_uid=_controller(metadata, "Job").get("uid"),
+        created_at=str(metadata.get("creationTimestamp", "")),
+        deleting="deletionTimestamp" in metadata,
+        phase=str(status.get("phase", "Pending")),
+        reason=str(status.get("reason", "")),
+        message=str(status.get("message", "")),
+        scheduling_reason=str(unscheduled.get("reason", "")),
+        scheduling_message=str(unscheduled.get("message", "")),
+        disrupted="DisruptionTarget" in _true_conditions(status),
+        image=str(_named(spec.get("containers"), CONTAINER).get("image", "")),
+        wait=_wait(state),
+        started_at=running.get("startedAt") or terminated.get("startedAt"),
+        end=_end(terminated),
+    )
+
+
+def observe_refusal(document: Object) -> RefusalFacts:
+    """Return the facts of an Event with the reason FailedCreate about a Job."""
+    metadata, job = _part(document, "metadata"), _part(document, "involvedObject")
+    return RefusalFacts(
+        key=_key(metadata),
+        uid=str(metadata.get("uid", "")),
+        resource_version=_resource_version(metadata),
+        job=_key(job),
+        job_uid=str(job.get("uid", "")),
+        message=str(document.get("message", "")),
+        seen_at=str(
+            document.get("lastTimestamp") or document.get("eventTime") or metadata.get("creationTimestamp", "")
+        ),
+    )
+
+
+def _document(metadata: Object, spec: object) -> bytes:
+    named = {name: metadata[name] for name in ("name", "namespace", "uid") if name in metadata}
+    document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": named, "spec": spec}
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _operator_status(status: Object) -> OperatorStatus:
+    own = {name: status[name] for name in OPERATOR_STATUS_FIELDS if name in status}
+    try:
+        return OperatorStatus.model_validate(own)
+    except ValidationError:
+        # Written by another version of the operator: only what keeps an ended version ended is taken from it.
+        kept = {"phase": own["phase"]} if own.get("phase") in list(TERMINAL_PHASES) else {}
+        return OperatorStatus.model_validate(kept)
+
+
+def _figures(status: Object) -> Figures:
+    progress, metrics, best = (_part(status, name) for name in ("progress", "metrics", "best"))
+    validation, test = _part(metrics, "validation"), _part(metrics, "test")
+    return Figures(
+        epoch=progress.get("epoch"),
+        iteration=progress.get("iteration"),
+        validation_loss=validation.get("loss"),
+        validation_accuracy=validation.get("accuracy"),
+        test_accuracy=test.get("accuracy"),
+        best_epoch=best.get("epoch"),
+        performance_indicator=best.get("performanceIndicator"),
+        performance_indicator_name=str(best.get("performanceIndicatorName", "")),
+    )
+
+
+def _wait(state: Object) -> ContainerWait | None:
+    waiting = _part(state, "waiting")
+    if not waiting:
+        return None
+    return ContainerWait(reason=str(waiting.get("reason", "")), message=str(waiting.get("message", "")))
+
+
+def _end(terminated: Object) -> ContainerEnd | None:
+    if not terminated:
+        return None
+    return ContainerEnd(
+        exit_code=_whole(terminated.get("exitCode"), 0),
+        signal=_whole(terminated.get("signal"), 0),
+        reason=str(terminated.get("reason", "")),
+        message=str(terminated.get("message", "")),
+        finished_at=str(terminated.get("finishedAt", "")),
+    )
+
+
+def _controller(metadata: Object, kind: str) -> Object:
+    for owner in _list(metadata.get("ownerReferences")):
+        if owner.get("controller") and owner.get("kind") == kind:
+            return owner
+    return {}
+
+
+def _true_conditions(status: Object) -> dict[str, Object]:
+    return {str(one.get("type")): one for one in _list(status.get("conditions")) if one.get("status") == "True"}
+
+
+def _condition(status: Object, kind: str) -> Object:
+    return next((one for one in _list(status.get("conditions")) if one.get("type") == kind), {})
+
+
+def _named(items: object, name: str) -> Object:
+    return next((one for one in _list(items) if one.get("name") == name), {})
+
+
+def _key(metadata: Object) -> Key:
+    return Key(str(metadata.get("namespace", "")), str(metadata.get("name", "")))
+
+
+def _resource_version(metadata: Object) -> int:
+    text = str(metadata.get("resourceVersion", ""))
+    return int(text) if text.isdecimal() else 0
+
+
+def _part(document: Object, name: str) -> Object:
+    part = document.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _list(items: object) -> Sequence[Object]:
+    return [one for one in items if isinstance(one, Mapping)] if isinstance(items, list) else []
+
+
+def _whole(value: object, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else default

@@ -1,0 +1,64 @@
+"""Why a Job cannot be created now, or ever. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tintype_api.constants import Reason
+from tintype_operator.apierror import ApiError
+from tintype_operator.conditions import Because
+from tintype_operator.facts import JobFacts, PodFacts, VersionFacts
+from tintype_operator.reasons import WaitingReason
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a Job could not be created; `final` where trying again cannot help."""
+
+    because: Because
+    final: bool = False
+
+
+def earlier_run(pods: Iterable[PodFacts], own: JobFacts | None) -> Obstacle | None:
+    """Return what is left of an earlier run of this name, if anything is.
+
+    Args:
+        pods: The Pods that carry the version's name, none of them of a Job that may be followed.
+        own: A Job of the version itself that is being deleted, if there is one.
+    """
+    if own is not None:
+        return _earlier(f"Job {own.key.name} is being deleted")
+    running = sorted(pod.key.name for pod in pods if not pod.finished)
+    if not running:
+        return None
+    return _earlier(f"Pod {running[0]} of an earlier ModelVersion of this name still runs")
+
+
+def conflict(version: VersionFacts, existing: JobFacts) -> Obstacle | None:
+    """Return why a Job of the wanted name stands in the way; None where it is the version's own."""
+    if existing.deleting:
+        return _earlier(f"Job {existing.key.name} of an earlier run is being deleted")
+    if existing.owner_uid == version.uid:
+        return None
+    if existing.owner_uid is not None and existing.version == version.key.name:
+        return _earlier(f"Job {existing.key.name} belongs to an earlier ModelVersion of this name")
+    said = (
+        f"Job {existing.key.name} in namespace {existing.key.namespace} is not of this ModelVersion; "
+        "delete that Job and then this ModelVersion, or choose another name"
+    )
+    return Obstacle(Because(Reason.NAME_CONFLICT, said), final=True)
+
+
+def refused(name: str, error: ApiError) -> Obstacle:
+    """Return the obstacle when the API server did not take the Job.
+
+    Only fields that the Job's own validation names are final, since the spec cannot change: webhooks, quotas, rights
+    and servers that do not answer may all change.
+    """
+    if error.code == 422 and error.fields and all(field.startswith("spec.") for field in error.fields):
+        said = f"no Job can be made of this spec: {error.message}; correct it and apply it anew"
+        return Obstacle(Because(Reason.INVALID_SPEC, said), final=True)
+    return Obstacle(Because(WaitingReason.JOB_REFUSED, f"Job {name} is not accepted yet: {error.message}"))
+
+
+def _earlier(what: str) -> Obstacle:
+    return Obstacle(Because(WaitingReason.EARLIER_RUN, f"{what}; training starts when it is gone"))

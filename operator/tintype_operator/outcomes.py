@@ -1,0 +1,124 @@
+"""What an ended Pod says about its attempt, as a reason and a sentence. Pure."""
+
+import json
+import re
+import signal
+from dataclasses import dataclass
+from typing import Final
+
+from tintype_api.constants import FINAL_EXIT_CODES, ExitCode, Reason
+from tintype_operator.conditions import Because
+from tintype_operator.facts import ContainerEnd, JobFacts, PodFacts, VersionFacts
+
+_REASON: Final = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
+_SIGNAL_BASE: Final = 128
+_REASONS: Final = {
+    ExitCode.SPEC: Reason.INVALID_SPEC,
+    ExitCode.DATA: Reason.DATA_ERROR,
+    ExitCode.NOT_FOUND: Reason.NOT_FOUND,
+    ExitCode.ENVIRONMENT: Reason.ENVIRONMENT,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt's Pod ended.
+
+    Attributes:
+        because: Reason and sentence.
+        final: Whether no retry can help.
+        interrupted: Whether it was ended from outside and does not count as a failure.
+    """
+
+    because: Because
+    final: bool = False
+    interrupted: bool = False
+
+
+def outcome(pod: PodFacts, memory: str) -> Outcome:
+    """Return how a failed Pod ended; `memory` is compute.memory."""
+    if pod.disrupted:
+        detail = f": {pod.message}" if pod.message else ""
+        return Outcome(Because(Reason.INTERRUPTED, f"Pod {pod.key.name} was evicted{detail}"), interrupted=True)
+    if pod.end is None:
+        return Outcome(_without_container(pod))
+    if pod.end.exit_code == ExitCode.INTERRUPTED:
+        return Outcome(Because(Reason.INTERRUPTED, f"Pod {pod.key.name} was told to end"), interrupted=True)
+    return Outcome(_of_container(pod, pod.end, memory), final=pod.end.exit_code in list(FINAL_EXIT_CODES))
+
+
+def of_failed_job(job: JobFacts, last: Outcome | None) -> Because:
+    """Return why a Job failed: the last failure of its Pods, with the count where there were too many."""
+    if last is None:
+        reason = job.failure_reason or Reason.CRASHED
+        return Because(reason, f"Job {job.key.name} failed: {job.failure_message or 'it gives no reason'}")
+    if last.final or job.failure_reason != Reason.BACKOFF_LIMIT_EXCEEDED:
+        return last.because
+    return Because(
+        Reason.BACKOFF_LIMIT_EXCEEDED,
+        f"the trainer failed {_times(job.failed)}, more often than runPolicy.backoffLimit {job.backoff_limit} allows; "
+        f"the last time: {last.because.message}",
+    )
+
+
+def retrying(version: VersionFacts, job: JobFacts, last: Outcome) -> Because:
+    """Return the sentence of the condition Retrying, for an outcome that is not final."""
+    if last.interrupted:
+        return Because(
+            last.because.reason, f"{last.because.message}; a new Pod follows, and none of the retries is used"
+        )
+    used = f"{job.failed} of {version.backoff_limit} retries used"
+    return Because(last.because.reason, f"{last.because.message} ({used})")
+
+
+def _of_container(pod: PodFacts, end: ContainerEnd, memory: str) -> Because:
+    if end.reason == "OOMKilled":
+        return Because(
+            Reason.OOM_KILLED,
+            f"the trainer was killed for using more than compute.memory {memory}; raise it or lower training.batchSize",
+        )
+    told = _termination_message(end.message)
+    if told is not None:
+        return told
+    if end.exit_code in _REASONS:
+        reason = _REASONS[ExitCode(end.exit_code)]
+        return Because(reason, f"the trainer ended with exit code {end.exit_code} ({reason}); {_see_log(pod)}")
+    number = end.signal or max(0, end.exit_code - _SIGNAL_BASE)
+    if number:
+        return Because(Reason.KILLED, f"the trainer was killed by signal {_signal_name(number)}; {_see_log(pod)}")
+    return Because(Reason.CRASHED, f"the trainer ended with exit code {end.exit_code}; {_see_log(pod)}")
+
+
+def _without_container(pod: PodFacts) -> Because:
+    reason = pod.reason or Reason.CRASHED
+    detail = f": {pod.message}" if pod.message else f"; see kubectl describe pod {pod.key.name} -n {pod.key.namespace}"
+    return Because(reason, f"Pod {pod.key.name} failed before its container ended{detail}")
+
+
+def _termination_message(text: str) -> Because | None:
+    """Return what the trainer said, {exitCode, reason, message} as JSON; None where it said nothing of that form."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(said, dict):
+        return None
+    reason, message = said.get("reason"), said.get("message")
+    if not isinstance(reason, str) or not isinstance(message, str) or not _REASON.fullmatch(reason):
+        return None
+    return Because(reason, message)
+
+
+def _see_log(pod: PodFacts) -> str:
+    return f"see kubectl logs {pod.key.name} -n {pod.key.namespace}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:
+        return str(number)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

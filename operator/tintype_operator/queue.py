@@ -1,0 +1,91 @@
+"""The work queue: each key at most once in it, never in two hands at once, and slower with each failure."""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from tintype_operator.facts import Key
+
+FIRST_DELAY_S: Final = 0.5
+LONGEST_DELAY_S: Final = 120.0
+
+
+class WorkQueue:
+    """A de-duplicating queue of keys.
+
+    A key that is added while it waits is the same piece of work; one that is added while it is worked on comes back
+    when that is done. `retry` brings it back after a delay that doubles with each failure, and `succeed` forgets them.
+    """
+
+    def __init__(self, on_taken: Callable[[float], None] = lambda _: None) -> None:
+        """Make an empty queue; `on_taken` is told for how many seconds each key waited."""
+        self._on_taken = on_taken
+        self._ready: deque[Key] = deque()
+        self._added_at: dict[Key, float] = {}
+        self._working: set[Key] = set()
+        self._again: dict[Key, float] = {}
+        self._later: dict[Key, asyncio.TimerHandle] = {}
+        self._failures: dict[Key, int] = {}
+        self._news = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._ready) + len(self._again)
+
+    def add(self, key: Key) -> None:
+        """Ask for a key to be worked on."""
+        self._forget_later(key)
+        now = asyncio.get_running_loop().time()
+        if key in self._working:
+            self._again.setdefault(key, now)
+        elif key not in self._added_at:
+            self._added_at[key] = now
+            self._ready.append(key)
+            self._news.set()
+
+    def add_after(self, key: Key, delay_s: float) -> None:
+        """Ask for a key to be worked on after a while; the earliest of several times counts."""
+        loop = asyncio.get_running_loop()
+        planned = self._later.get(key)
+        if planned is not None and planned.when() <= loop.time() + delay_s:
+            return
+        self._forget_later(key)
+        self._later[key] = loop.call_later(delay_s, self.add, key)
+
+    async def take(self) -> Key:
+        """Return the next key, which nobody else gets until `done`."""
+        while not self._ready:
+            self._news.clear()
+            await self._news.wait()
+        key = self._ready.popleft()
+        self._on_taken(asyncio.get_running_loop().time() - self._added_at.pop(key))
+        self._working.add(key)
+        return key
+
+    def done(self, key: Key) -> None:
+        """Give a key back; it comes again at once if it was added meanwhile."""
+        self._working.discard(key)
+        since = self._again.pop(key, None)
+        if since is not None:
+            self._added_at[key] = since
+            self._ready.append(key)
+            self._news.set()
+
+    def retry(self, key: Key) -> float:
+        """Bring a key back after its next delay; return that delay in seconds."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        delay = min(FIRST_DELAY_S * 2**failures, LONGEST_DELAY_S) if failures < 10 else LONGEST_DELAY_S
+        delay *= random.uniform(0.8, 1.2)
+        self.add_after(key, delay)
+        return delay
+
+    def succeed(self, key: Key) -> None:
+        """Forget the failures of a key."""
+        self._failures.pop(key, None)
+
+    def _forget_later(self, key: Key) -> None:
+        planned = self._later.pop(key, None)
+        if planned is not None:
+            planned.cancel()

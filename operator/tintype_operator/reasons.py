@@ -1,0 +1,38 @@
+"""Reasons that only the operator gives: why nothing runs yet, and what it tells in Events."""
+
+from enum import StrEnum
+
+
+class WaitingReason(StrEnum):
+    """Reasons of the condition Waiting."""
+
+    STARTED = "Started"
+    """Nothing is waited for any more."""
+    ENDED = "Ended"
+    """The version ended, so nothing is waited for."""
+    JOB_REFUSED = "JobRefused"
+    """The API server did not take the Job; it is tried again."""
+    EARLIER_RUN = "EarlierRunEnds"
+    """An earlier ModelVersion of this name has not quite gone."""
+    POD_PENDING = "PodNotCreated"
+    """The Job controller has not made the Pod."""
+    POD_REFUSED = "PodRefused"
+    """The API server did not take the Pod."""
+    BACKOFF = "Backoff"
+    """The Job controller lets time pass before the next Pod."""
+    UNSCHEDULABLE = "Unschedulable"
+    """No node takes the Pod."""
+    SCHEDULING = "Scheduling"
+    """The Pod has no node yet."""
+    IMAGE_PULL = "ImagePull"
+    """The image cannot be pulled."""
+    CONTAINER_CONFIG = "ContainerConfig"
+    """The container cannot be made, such as for want of a Secret."""
+    CONTAINER_STARTING = "ContainerStarting"
+    """The container is being started."""
+
+
+class EventReason(StrEnum):
+    """Reasons of Events that tell of no condition."""
+
+    JOB_CREATED = "JobCreated"

@@ -1,0 +1,168 @@
+"""One reconcile: gather facts, decide, look up or create what the decision asks for, and write what it settles on."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Final
+
+from tintype_operator import clock
+from tintype_operator.access import PolicyMissingError
+from tintype_operator.apierror import ApiError
+from tintype_operator.cache import Caches
+from tintype_operator.client import JOBS, MODELVERSIONS, PODS, Client
+from tintype_operator.decide import CreateJob, Facts, LookUpJob, LookUpPods, Rest, Settle, decide
+from tintype_operator.facts import JobFacts, Key, VersionFacts
+from tintype_operator.job_manifest import job_manifest
+from tintype_operator.metrics import Metrics
+from tintype_operator.observe import observe_job, observe_pod, observe_version
+from tintype_operator.obstacles import conflict, refused
+from tintype_operator.queue import WorkQueue
+from tintype_operator.settings import Settings
+from tintype_operator.writer import Writer
+
+_LOG: Final = logging.getLogger("tintype.operator")
+_MOST_STEPS: Final = 5
+
+
+class Reconciler:
+    """Brings one version after another from what is to what should be."""
+
+    def __init__(
+        self, client: Client, caches: Caches, queue: WorkQueue, writer: Writer, settings: Settings, metrics: Metrics
+    ) -> None:
+        self._client = client
+        self._caches = caches
+        self._queue = queue
+        self._writer = writer
+        self._settings = settings
+        self._metrics = metrics
+
+    async def work(self) -> None:
+        """Reconcile keys of the queue for ever."""
+        while True:
+            key = await self._queue.take()
+            try:
+                with self._metrics.reconcile_seconds.time():
+                    result = await self._try(key)
+                self._metrics.reconciles.labels(result).inc()
+            finally:
+                self._queue.done(key)
+
+    async def _try(self, key: Key) -> str:
+        """Reconcile a key; return the result for metrics."""
+        try:
+            again = await self.reconcile(key)
+        except (ApiError, PolicyMissingError) as error:
+            if isinstance(error, ApiError) and error.code in {404, 409} and await self._is_gone(key):
+                return "settled"
+            _LOG.warning("%s: %s; tried again in %.1f s", key, error, self._queue.retry(key))
+            return "error"
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 - see below
+            # A mistake of ours with one version must not stop the others.
+            _LOG.exception("%s: this should not happen; tried again in %.1f s", key, self._queue.retry(key))
+            return "error"
+        if again:
+            self._queue.retry(key)
+            return "waiting"
+        self._queue.succeed(key)
+        return "settled"
+
+    async def reconcile(self, key: Key) -> bool:
+        """Reconcile one version; return whether to come back although nothing may tell of a change."""
+        version = self._caches.versions.get(key)
+        if version is None:
+            return False
+        settle = await self._decide(version)
+        if settle is None:
+            return False
+        await self._writer.settle(version, settle)
+        return settle.again
+
+    async def _decide(self, version: VersionFacts) -> Settle | None:
+        facts = self._gather(version)
+        for _ in range(_MOST_STEPS):
+            match decide(facts, self._settings.storage, clock.now()):
+                case Settle() as settle:
+                    return settle
+                case Rest():
+                    return None
+                case LookUpJob() as step:
+                    facts = await self._look_up_job(facts, step)
+                case LookUpPods() as step:
+                    facts = await self._look_up_pods(facts, step)
+                case CreateJob() as step:
+                    facts = await self._create(facts, step)
+        raise AssertionError(f"no decision for {version.key} after {_MOST_STEPS} steps")
+
+    def _gather(self, version: VersionFacts) -> Facts:
+        jobs = self._caches.jobs.of(version.key)
+        return Facts(version, jobs, self._caches.pods.of(version.key), self._caches.refusals_of(jobs))
+
+    async def _look_up_job(self, facts: Facts, step: LookUpJob) -> Facts:
+        job = await self._job(facts.version.key.namespace, step.name)
+        named = facts.version.status.job
+        if job is None or named is None or job.uid != named.uid:
+            return replace(facts, job_is_gone=True)
+        self._caches.jobs.put(job)
+        return facts.with_job(job)
+
+    async def _look_up_pods(self, facts: Facts, step: LookUpPods) -> Facts:
+        query = {"labelSelector": f"batch.kubernetes.io/controller-uid={step.job.uid}"}
+        pages = self._client.pages(PODS, step.job.key.namespace, query)
+        pods = [observe_pod(item) async for page in pages for item in page["items"]]
+        for pod in pods:
+            self._caches.pods.put(pod)
+        return replace(facts, pods=tuple(pods), pods_looked_up=True)
+
+    async def _create(self, facts: Facts, step: CreateJob) -> Facts:
+        namespace = facts.version.key.namespace
+        try:
+            answer = await self._client.create(JOBS, namespace, job_manifest(step, self._settings.trainer))
+        except ApiError as error:
+            return await self._not_created(facts, step, error)
+        job = observe_job(answer)
+        self._caches.jobs.put(job)
+        self._metrics.job_seconds.observe(clock.seconds_between(facts.version.created_at, clock.now()))
+        _LOG.info("%s: created Job %s", facts.version.key, step.name)
+        return facts.with_job(job)
+
+    async def _not_created(self, facts: Facts, step: CreateJob, error: ApiError) -> Facts:
+        if not error.exists:
+            return replace(facts, obstacle=refused(step.name, error))
+        existing = await self._job(facts.version.key.namespace, step.name)
+        if existing is None:
+            raise error
+        obstacle = conflict(facts.version, existing)
+        if obstacle is not None:
+            return replace(facts, obstacle=obstacle)
+        self._caches.jobs.put(existing)
+        _LOG.info("%s: found its Job %s", facts.version.key, step.name)
+        return facts.with_job(existing)
+
+    async def _job(self, namespace: str, name: str) -> JobFacts | None:
+        try:
+            return observe_job(await self._client.get(JOBS, namespace, name))
+        except ApiError as error:
+            if error.not_found:
+                return None
+            raise
+
+    async def _is_gone(self, key: Key) -> bool:
+        """Return whether the version of the cache is no more, and bring the cache up to date."""
+        known = self._caches.versions.get(key)
+        if known is None:
+            return True
+        try:
+            live = observe_version(await self._client.get(MODELVERSIONS, *key))
+        except ApiError as error:
+            if error.not_found:
+                return self._caches.versions.remove(key, known.uid)
+            return False
+        if live.uid == known.uid:
+            return False
+        self._caches.versions.remove(key, known.uid)
+        self._caches.versions.put(live)
+        self._queue.add(key)
+        return True

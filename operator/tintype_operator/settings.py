@@ -1,0 +1,109 @@
+"""The operator's settings, parsed once from environment variables into a frozen tree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
+
+from pydantic import ValidationError
+
+from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU, OPERATOR_METRICS_PORT
+from tintype_api.sentences import sentence
+from tintype_api.spec import Storage
+
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
+
+_PREFIX: Final = "TINTYPE_"
+
+
+class SettingsError(Exception):
+    """A setting that is missing or wrong: one sentence that names the variable and what to do."""
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """What every training Pod gets.
+
+    Attributes:
+        image: TINTYPE_TRAINER_IMAGE, the trainer's image; required.
+        pull_policy: TINTYPE_TRAINER_IMAGE_PULL_POLICY, default IfNotPresent.
+        runtime_class: TINTYPE_TRAINER_RUNTIME_CLASS, the RuntimeClass of training Pods; default the node's own.
+        cpu_stands_for_gpu: Whether TINTYPE_TEST_CPU_STANDS_FOR_GPU is set, which is passed on; for tests alone.
+    """
+
+    image: str
+    pull_policy: PullPolicy = "IfNotPresent"
+    runtime_class: str | None = None
+    cpu_stands_for_gpu: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings.
+
+    Attributes:
+        trainer: What every training Pod gets.
+        storage: TINTYPE_STORAGE_ENDPOINT, TINTYPE_STORAGE_REGION and TINTYPE_STORAGE_CREDENTIALS_SECRET: how s3:// is
+            reached where a version's own `storage` does not say it. Default: AWS, by the Pod's own credentials.
+        workers: TINTYPE_WORKERS, how many versions are reconciled at once; they wait for the API server most of the
+            time, so that a few are enough. Default 8.
+        metrics_port: TINTYPE_METRICS_PORT, the port of /healthz and /metrics. Default 9465.
+        resync_seconds: TINTYPE_RESYNC_SECONDS, how often everything is listed anew, to notice what vanished while a
+            watch was broken. Default 600.
+    """
+
+    trainer: TrainerSettings
+    storage: Storage = field(default_factory=Storage)
+    workers: int = 8
+    metrics_port: int = OPERATOR_METRICS_PORT
+    resync_seconds: int = 600
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Return the settings; an empty variable counts as absent.
+
+    Raises:
+        SettingsError: where a variable is missing or wrong.
+    """
+    given = {name.removeprefix(_PREFIX): value for name, value in environment.items() if value}
+    return Settings(
+        trainer=_trainer(given),
+        storage=_storage(given),
+        workers=_whole(given, "WORKERS", default=8, most=256),
+        metrics_port=_whole(given, "METRICS_PORT", default=OPERATOR_METRICS_PORT, most=65_535),
+        resync_seconds=_whole(given, "RESYNC_SECONDS", default=600, most=86_400),
+    )
+
+
+def _trainer(given: Mapping[str, str]) -> TrainerSettings:
+    image = given.get("TRAINER_IMAGE")
+    if image is None:
+        raise SettingsError(f"{_PREFIX}TRAINER_IMAGE: is required; set it to the trainer's image")
+    policy = given.get("TRAINER_IMAGE_PULL_POLICY", "IfNotPresent")
+    known = {name: name for name in get_args(PullPolicy)}
+    if policy not in known:
+        raise SettingsError(f"{_PREFIX}TRAINER_IMAGE_PULL_POLICY: '{policy}' is none of {', '.join(known)}")
+    return TrainerSettings(
+        image=image,
+        pull_policy=known[policy],
+        runtime_class=given.get("TRAINER_RUNTIME_CLASS"),
+        cpu_stands_for_gpu=ENV_CPU_STANDS_FOR_GPU.removeprefix(_PREFIX) in given,
+    )
+
+
+def _storage(given: Mapping[str, str]) -> Storage:
+    fields = {
+        "endpoint": "STORAGE_ENDPOINT",
+        "region": "STORAGE_REGION",
+        "credentialsSecret": "STORAGE_CREDENTIALS_SECRET",
+    }
+    try:
+        return Storage.model_validate({key: given[name] for key, name in fields.items() if name in given})
+    except ValidationError as error:
+        raise SettingsError(f"{_PREFIX}STORAGE_*: {sentence(error)}") from error
+
+
+def _whole(given: Mapping[str, str], name: str, *, default: int, most: int) -> int:
+    text = given.get(name, str(default))
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise SettingsError(f"{_PREFIX}{name}: '{text}' is no whole number from 1 to {most}")
+    return int(text)

@@ -1,0 +1,92 @@
+"""Why nothing runs yet, as a reason and one sentence. Pure."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from tintype_operator.conditions import Because
+from tintype_operator.facts import ContainerWait, JobFacts, PodFacts, RefusalFacts
+from tintype_operator.reasons import WaitingReason
+
+_PULLING: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+_CONFIGURING: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+_MISSING_SECRET: Final = re.compile(r'secret "([^"]+)" not found')
+_MISSING_ACCOUNT: Final = re.compile(r'serviceaccount "([^"]+)" not found')
+_FIRST_DELAY: Final = timedelta(seconds=10)
+_LONGEST_DELAY: Final = timedelta(minutes=10)
+"""The Job controller's back-off: 10 s, doubled with each failure up to 10 minutes."""
+
+
+def for_container(pod: PodFacts) -> Because:
+    """Return why the container of a Pod that has not ended does not run."""
+    if pod.wait is not None and pod.wait.reason in _PULLING:
+        return _image(pod, pod.wait)
+    if pod.wait is not None and pod.wait.reason in _CONFIGURING:
+        return _configuration(pod, pod.wait)
+    if pod.scheduling_reason == "Unschedulable":
+        return Because(
+            WaitingReason.UNSCHEDULABLE,
+            f"no node takes Pod {pod.key.name}: {pod.scheduling_message.rstrip('.')}; "
+            "lower spec.compute, or correct podTemplate.nodeSelector and podTemplate.tolerations",
+        )
+    if pod.scheduling_reason:
+        return Because(
+            WaitingReason.SCHEDULING, f"Pod {pod.key.name} is held: {pod.scheduling_message or pod.scheduling_reason}"
+        )
+    if pod.wait is None:
+        return Because(WaitingReason.SCHEDULING, f"Pod {pod.key.name} is waiting for a node")
+    return Because(WaitingReason.CONTAINER_STARTING, f"the container of Pod {pod.key.name} is being started")
+
+
+def for_pod(job: JobFacts, refusal: RefusalFacts | None) -> Because:
+    """Return why a Job has no Pod at all; `refusal` is what the API server said when it did not take one."""
+    if refusal is None:
+        return Because(WaitingReason.POD_PENDING, f"Job {job.key.name} has not made its Pod yet")
+    return _refused(job, refusal)
+
+
+def for_next_pod(job: JobFacts, ended: Sequence[PodFacts], refusal: RefusalFacts | None) -> Because:
+    """Return when the Job makes its next Pod, after Pods that ended; at least one."""
+    last = max(datetime.fromisoformat(pod.end.finished_at if pod.end else pod.created_at) for pod in ended)
+    if refusal is not None and datetime.fromisoformat(refusal.seen_at) > last:
+        return _refused(job, refusal)
+    delay = min(_FIRST_DELAY * 2 ** min(len(ended) - 1, 10), _LONGEST_DELAY)
+    waits = f"Job {job.key.name} waits {round(delay.total_seconds())} s before its next Pod"
+    return Because(WaitingReason.BACKOFF, f"{waits}, due at {(last + delay).astimezone(UTC):%H:%M:%S} UTC")
+
+
+def _refused(job: JobFacts, refusal: RefusalFacts) -> Because:
+    missing = _MISSING_ACCOUNT.search(refusal.message)
+    if missing:
+        return Because(
+            WaitingReason.POD_REFUSED,
+            f"ServiceAccount {missing[1]} is missing in namespace {job.key.namespace}; "
+            "create it, or correct podTemplate.serviceAccountName",
+        )
+    said = refusal.message.removeprefix("Error creating: ")
+    return Because(WaitingReason.POD_REFUSED, f"the Pod of Job {job.key.name} is refused: {said}")
+
+
+def _image(pod: PodFacts, wait: ContainerWait) -> Because:
+    # ErrImagePull and ImagePullBackOff alternate, the latter with the former's words inside: one sentence for both.
+    detail = wait.message.partition("ErrImagePull: ")[2] or wait.message or wait.reason
+    return Because(
+        WaitingReason.IMAGE_PULL,
+        f"image {pod.image} cannot be pulled: {detail.rstrip('.')}; "
+        "correct the operator's trainer image, or add podTemplate.imagePullSecrets",
+    )
+
+
+def _configuration(pod: PodFacts, wait: ContainerWait) -> Because:
+    missing = _MISSING_SECRET.search(wait.message)
+    if missing:
+        return Because(
+            WaitingReason.CONTAINER_CONFIG,
+            f"Secret {missing[1]} is missing in namespace {pod.key.namespace}; "
+            "create it, or correct storage.credentialsSecret",
+        )
+    return Because(
+        WaitingReason.CONTAINER_CONFIG,
+        f"the container of Pod {pod.key.name} cannot be made: {wait.message or wait.reason}",
+    )
