@@ -4,7 +4,6 @@ import json
 from collections import Counter
 
 import pytest
-
 from examples.pv_cells.cells import Cell, folder, installed_cells, parse, split
 from examples.pv_cells.studio import dataset_file
 

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 import timm
 import torch
+from examples.pv_cells import weights
+from examples.pv_cells.cells import folder, installed_cells
 from PIL import Image
 from safetensors.torch import load
 from sklearn.datasets import load_sample_image
 from torch import Tensor
 from torch.nn import functional
-
-from examples.pv_cells import weights
-from examples.pv_cells.cells import folder, installed_cells
 
 DAISY = 985
 
