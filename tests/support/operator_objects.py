@@ -1,0 +1,146 @@
+"""Small builders of the objects that the operator watches, as the API server sends them."""
+
+from typing import Any
+
+from support.modelversions import modelversion
+
+UID = "version-uid"
+JOB_UID = "job-uid"
+LABELS = {"app.kubernetes.io/managed-by": "tintype", "tintype.dev/modelversion": "bottles-1"}
+NOW = "2026-11-24T12:00:00Z"
+
+SUCCEEDED_STATUS: dict[str, Any] = {
+    "observedGeneration": 1,
+    "phase": "Succeeded",
+    "model": "98b1ed0a1b4d1e0c",
+    "job": {"name": "bottles-1-1", "uid": JOB_UID},
+    "attempt": 1,
+    "completionTime": NOW,
+    "conditions": [],
+}
+
+
+def stored_version(
+    changes: dict[str, Any] | None = None,
+    *,
+    name: str = "bottles-1",
+    uid: str = UID,
+    generation: int = 1,
+    status: dict[str, Any] | None = None,
+    labels: dict[str, str] | None = None,
+    resource_version: int = 1,
+    deleting: bool = False,
+) -> dict[str, Any]:
+    """Return a ModelVersion as the API server holds it."""
+    document = modelversion(changes, name=name)
+    document["metadata"] |= {
+        "namespace": "team-a",
+        "uid": uid,
+        "generation": generation,
+        "resourceVersion": str(resource_version),
+        "creationTimestamp": "2026-11-24T11:59:00Z",
+        "labels": labels or {},
+        "managedFields": [{"manager": "kubectl"}],
+    }
+    if deleting:
+        document["metadata"]["deletionTimestamp"] = NOW
+    if status is not None:
+        document["status"] = status
+    return document
+
+
+def job(
+    *,
+    name: str = "bottles-1-1",
+    uid: str = JOB_UID,
+    owner_uid: str | None = UID,
+    owner_name: str = "bottles-1",
+    failed: int = 0,
+    condition: tuple[str, str, str] | None = None,
+    backoff_limit: int = 3,
+    ttl: int | None = None,
+    deleting: bool = False,
+    resource_version: int = 1,
+) -> dict[str, Any]:
+    """Return a Job; `condition` is type, reason and message of one that is True."""
+    metadata: dict[str, Any] = {
+        "name": name,
+        "namespace": "team-a",
+        "uid": uid,
+        "resourceVersion": str(resource_version),
+        "labels": LABELS,
+    }
+    if owner_uid is not None:
+        owner = {"apiVersion": "tintype.dev/v1alpha1", "kind": "ModelVersion", "name": owner_name, "uid": owner_uid}
+        metadata["ownerReferences"] = [owner | {"controller": True}]
+    if deleting:
+        metadata["deletionTimestamp"] = NOW
+    status: dict[str, Any] = {"failed": failed}
+    if condition is not None:
+        kind, reason, message = condition
+        status["conditions"] = [{"type": kind, "status": "True", "reason": reason, "message": message}]
+        if kind == "Complete":
+            status["completionTime"] = "2026-11-24T11:59:59Z"
+    spec = {"backoffLimit": backoff_limit} | ({} if ttl is None else {"ttlSecondsAfterFinished": ttl})
+    return {"metadata": metadata, "spec": spec, "status": status}
+
+
+def pod(
+    *,
+    name: str = "bottles-1-1-abcde",
+    uid: str = "pod-1",
+    job_uid: str = JOB_UID,
+    phase: str = "Pending",
+    state: dict[str, Any] | None = None,
+    conditions: list[dict[str, Any]] | None = None,
+    created: str = "2026-11-24T11:59:10Z",
+    message: str = "",
+    reason: str = "",
+) -> dict[str, Any]:
+    """Return a Pod of a Job; `state` is its container's."""
+    status: dict[str, Any] = {"phase": phase, "conditions": conditions or [], "message": message, "reason": reason}
+    if state is not None:
+        status["containerStatuses"] = [{"name": "trainer", "state": state}]
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": "team-a",
+            "uid": uid,
+            "resourceVersion": "1",
+            "labels": LABELS,
+            "creationTimestamp": created,
+            "ownerReferences": [{"kind": "Job", "name": "bottles-1-1", "uid": job_uid, "controller": True}],
+        },
+        "spec": {"containers": [{"name": "trainer", "image": "registry.example.com/trainer:1"}]},
+        "status": status,
+    }
+
+
+def running() -> dict[str, Any]:
+    """Return the state of a container that runs."""
+    return {"running": {"startedAt": "2026-11-24T11:59:20Z"}}
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    """Return the state of a container that waits."""
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+def terminated(
+    exit_code: int, *, reason: str = "Error", message: str = "", signal: int = 0, at: str = "2026-11-24T11:59:50Z"
+) -> dict[str, Any]:
+    """Return the state of a container that ended."""
+    ended = {"exitCode": exit_code, "reason": reason, "message": message, "finishedAt": at}
+    started = {"startedAt": "2026-11-24T11:59:20Z"}
+    return {"terminated": ended | started | ({"signal": signal} if signal else {})}
+
+
+def refusal(message: str, *, job_uid: str = JOB_UID, seen_at: str = "2026-11-24T11:59:55Z") -> dict[str, Any]:
+    """Return the Event about a Pod that the API server did not take."""
+    return {
+        "metadata": {"name": "bottles-1-1.abc", "namespace": "team-a", "uid": "event-1", "resourceVersion": "1"},
+        "involvedObject": {"kind": "Job", "name": "bottles-1-1", "namespace": "team-a", "uid": job_uid},
+        "reason": "FailedCreate",
+        "message": message,
+        "lastTimestamp": seen_at,
+    }
