@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from PIL import Image
@@ -19,9 +20,9 @@ HEADER: dict[str, Any] = {
 
 
 def picture(value: int = 0, kind: str = "PNG", size: tuple[int, int] = (24, 16)) -> bytes:
-    """Return an encoded grey picture; another value is another picture."""
+    """Return an encoded picture of noise; another value is another picture."""
     buffer = io.BytesIO()
-    Image.effect_noise(size, 40).point(lambda level: (level + value) % 256).save(buffer, kind)
+    Image.frombytes("L", size, Random(value).randbytes(size[0] * size[1])).save(buffer, kind)
     return buffer.getvalue()
 
 
@@ -41,7 +42,7 @@ def image_line(file: str, concepts: Sequence[str] | None = (), *, split: str | N
     return line
 
 
-def json_lines(*documents: Any) -> bytes:
+def json_lines(*documents: object) -> bytes:
     """Return the documents as JSON lines."""
     return "".join(json.dumps(document) + "\n" for document in documents).encode()
 

@@ -1,0 +1,162 @@
+"""Random splits: sizes, strata, and what they depend on."""
+
+import math
+from collections import Counter
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tintype_api import spec
+from tintype_api.constants import ExitCode
+from tintype_api.errors import UserError
+from tintype_trainer.dataset import Example, Split
+from tintype_trainer.splits import apply_splits, apportion
+
+CONCEPTS = "abcde"
+
+
+def examples(*counts: int, split: Split = Split.TRAIN, start: int = 0) -> list[Example]:
+    return [
+        Example(f"{concept}{number}", f"s3://d/{concept}{number}", concept, split)
+        for concept, count in zip(CONCEPTS, counts, strict=False)
+        for number in range(start, start + count)
+    ]
+
+
+def sizes(split_up: tuple[Example, ...], split: Split) -> Counter[str]:
+    return Counter(example.concept for example in split_up if example.split is split)
+
+
+@given(
+    st.lists(st.integers(15, 80), min_size=2, max_size=5),
+    st.floats(0.05, 0.4),
+    st.floats(0.05, 0.4),
+    st.integers(0, 5),
+)
+def test_each_concept_has_its_share_within_one(counts: list[int], validation: float, test: float, seed: int) -> None:
+    whole = examples(*counts)
+    split_up = apply_splits(
+        whole, validation=spec.Split(fraction=validation, seed=seed), test=spec.Split(fraction=test, seed=seed)
+    )
+    assert [example.id for example in split_up] == [example.id for example in whole]
+    for name, fraction in ((Split.VALIDATION, validation), (Split.TEST, test)):
+        table = sizes(split_up, name)
+        assert abs(table.total() - fraction * len(whole)) <= 0.5
+        assert all(abs(table[c] - fraction * count) <= 1 for c, count in zip(CONCEPTS, counts, strict=False))
+    assert set(sizes(split_up, Split.TRAIN)) == set(CONCEPTS[: len(counts)])
+
+
+@given(
+    st.dictionaries(st.sampled_from(CONCEPTS), st.tuples(st.integers(1, 50), st.integers(0, 50)), min_size=1), st.data()
+)
+def test_apportions_all_within_the_limits_or_says_that_it_cannot(
+    names: dict[str, tuple[int, int]], data: st.DataObject
+) -> None:
+    shares = {name: share for name, (share, _) in names.items()}
+    limits = {name: limit for name, (_, limit) in names.items()}
+    total = data.draw(st.integers(1, sum(shares.values())))
+    found = apportion(total, shares=shares, limits=limits)
+    quotas = {name: total * share / sum(shares.values()) for name, share in shares.items()}
+    if found is None:
+        assert sum(min(math.floor(quotas[name]) + 1, limits[name]) for name in names) < total
+        return
+    assert sum(found.values()) == total
+    assert all(found[name] <= limits[name] and found[name] <= math.floor(quotas[name]) + 1 for name in names)
+    assert all(found[name] >= min(math.floor(quotas[name]), limits[name]) for name in names)
+
+
+@given(st.lists(st.integers(5, 60), min_size=2, max_size=5), st.integers(0, 3), st.randoms(use_true_random=False))
+def test_depends_on_seed_and_ids_alone(counts: list[int], seed: int, random: Random) -> None:
+    whole = examples(*counts)
+    asked = spec.Split(fraction=0.3, seed=seed)
+    shuffled = list(whole)
+    random.shuffle(shuffled)
+    one, other = (
+        {example.id: example.split for example in apply_splits(each, validation=asked, test=None)}
+        for each in (whole, shuffled)
+    )
+    assert one == other
+
+
+def test_another_seed_is_another_split_and_validation_is_not_test() -> None:
+    def drawn(seed: int, name: str) -> set[str]:
+        asked = spec.Split(fraction=0.2, seed=seed)
+        split_up = apply_splits(examples(100, 100), **({"validation": None, "test": None} | {name: asked}))
+        return {example.id for example in split_up if example.split is not Split.TRAIN}
+
+    assert len(drawn(0, "validation")) == 40
+    assert len(drawn(0, "validation") & drawn(1, "validation")) < 20
+    assert len(drawn(0, "validation") & drawn(0, "test")) < 20
+
+
+def test_is_the_same_on_every_machine_and_for_ever() -> None:
+    split_up = apply_splits(examples(10, 5), validation=spec.Split(count=3, seed=7), test=None)
+    assert [example.id for example in split_up if example.split is Split.VALIDATION] == ["a5", "a6", "b0"]
+
+
+def test_more_examples_move_few_of_the_old() -> None:
+    asked = spec.Split(fraction=0.2)
+    before = {example.id: example.split for example in apply_splits(examples(200, 200), validation=asked, test=None)}
+    after = {example.id: example.split for example in apply_splits(examples(220, 210), validation=asked, test=None)}
+    assert sum(before[name] is not after[name] for name in before) < 12
+
+
+FILE = [
+    *examples(20, 20),
+    *examples(10, 10, split=Split.VALIDATION, start=100),
+    *examples(10, 10, split=Split.TEST, start=200),
+]
+
+
+@pytest.mark.parametrize(
+    ("validation", "test", "expected"),
+    [
+        (None, None, {Split.TRAIN: 40, Split.VALIDATION: 20, Split.TEST: 20}),
+        (0.1, None, {Split.TRAIN: 52, Split.VALIDATION: 8, Split.TEST: 20}),
+        (None, 0.1, {Split.TRAIN: 52, Split.VALIDATION: 20, Split.TEST: 8}),
+        (0.1, 0.2, {Split.TRAIN: 56, Split.VALIDATION: 8, Split.TEST: 16}),
+    ],
+)
+def test_a_split_of_the_spec_replaces_the_files(
+    validation: float | None, test: float | None, expected: dict[Split, int]
+) -> None:
+    asked = [fraction and spec.Split(fraction=fraction) for fraction in (validation, test)]
+    split_up = apply_splits(FILE, validation=asked[0] or None, test=asked[1] or None)
+    assert Counter(example.split for example in split_up) == expected
+    if test is None:
+        assert {e.id for e in split_up if e.split is Split.TEST} == {e.id for e in FILE if e.split is Split.TEST}
+
+
+def test_a_count_is_exact() -> None:
+    split_up = apply_splits(examples(17, 31, 5), validation=spec.Split(count=11), test=None)
+    assert sizes(split_up, Split.VALIDATION) == {"a": 4, "b": 6, "c": 1}
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (spec.Split(count=9), "dataset.validation: count 9 of 10 examples leaves too few for training; make it less"),
+        (spec.Split(fraction=0.99), "dataset.validation: fraction 0.99 of 10 examples leaves too few for training"),
+        (spec.Split(fraction=0.01), "dataset.validation: fraction 0.01 of 10 examples is not one; make it more"),
+    ],
+)
+def test_a_split_that_cannot_be_had(asked: spec.Split, words: str) -> None:
+    with pytest.raises(UserError) as error:
+        apply_splits(examples(5, 5), validation=asked, test=None)
+    assert error.value.exit_code == ExitCode.SPEC
+    assert error.value.message.startswith(words)
+
+
+def test_the_last_training_example_of_a_concept_stays() -> None:
+    split_up = apply_splits(examples(20, 1), validation=spec.Split(fraction=0.5), test=None)
+    assert sizes(split_up, Split.TRAIN)["b"] == 1
+
+
+def test_apportions_by_largest_remainder() -> None:
+    shares = {"a": 53, "b": 24, "c": 23}
+    assert apportion(10, shares=shares, limits=shares) == {"a": 5, "b": 3, "c": 2}
+    assert apportion(10, shares=shares, limits=shares | {"b": 0}) is None
+    assert apportion(10, shares=shares, limits=shares | {"b": 1}) == {"a": 6, "b": 1, "c": 3}
+    assert apportion(10, shares=shares, limits=shares | {"b": 2}) == {"a": 6, "b": 2, "c": 2}
