@@ -1,9 +1,21 @@
-"""The frozen list of examples: canonical lines, their digest, and the counts for status. Pure."""
+"""The frozen list of examples: canonical lines, their digest, and the counts for status. Pure.
 
+The list is one JSON object a line, keys sorted, without blanks, in UTF-8, in the order of the examples' ids::
+
+    {"concept":"glass","id":"images/1.png","sha256":"9f86...","split":"train"}
+
+The sha256 is of the picture's file, so that the digest of the list pins the pixels, and depends on no machine,
+cache, bucket or namespace.
+"""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tintype_api.status import DatasetStatus
-from tintype_trainer.dataset import Staged
+from tintype_api.status import ConceptCounts, DatasetStatus
+from tintype_trainer.dataset import Split, Staged, StagedExample, counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +23,8 @@ class FrozenDataset:
     """What a run trains on, fixed.
 
     Attributes:
-        lines_gz: The list as gzipped JSON lines, the content of dataset.jsonl.gz; equal lists are equal bytes.
+        lines_gz: The list as gzipped JSON lines, the content of dataset.jsonl.gz; equal lists are equal bytes where
+            zlib is the same.
         digest: "sha256:" and the hexadecimal sha256 of the uncompressed list.
         validation_digest: The same of the validation lines alone; None without a validation set.
         status: What `status.dataset` shows.
@@ -24,9 +37,50 @@ class FrozenDataset:
 
 
 def freeze(staged: Staged) -> FrozenDataset:
-    """Return the frozen list.
+    """Return the frozen list of what was staged."""
+    lines = _lines(staged.examples)
+    validation = staged.of(Split.VALIDATION)
+    digest = _digest(lines)
+    validation_digest = _digest(_lines(validation)) if validation else None
+    return FrozenDataset(
+        lines_gz=gzip.compress(lines, mtime=0),
+        digest=digest,
+        validation_digest=validation_digest,
+        status=_status(staged, digest, validation_digest),
+    )
 
-    A line holds id, concept, split and the sha256 of the picture's file, so that the digest pins the pixels and
-    depends on no machine, cache, bucket or namespace.
-    """
-    raise NotImplementedError
+
+def _lines(examples: Iterable[StagedExample]) -> bytes:
+    ordered = sorted(examples, key=lambda staged: staged.example.id)
+    return b"".join(_line(staged) for staged in ordered)
+
+
+def _line(staged: StagedExample) -> bytes:
+    example = staged.example
+    document = {"concept": example.concept, "id": example.id, "sha256": staged.sha256, "split": example.split}
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _digest(lines: bytes) -> str:
+    return "sha256:" + hashlib.sha256(lines).hexdigest()
+
+
+def _status(staged: Staged, digest: str, validation_digest: str | None) -> DatasetStatus:
+    concepts = staged.selection.concepts
+    table = counts([each.example for each in staged.examples], concepts)
+    total = {split: sum(table[concept][split] for concept in concepts) for split in Split}
+    return DatasetStatus(
+        digest=digest,
+        validation_digest=validation_digest,
+        train=total[Split.TRAIN],
+        validation=total[Split.VALIDATION],
+        test=total[Split.TEST],
+        not_in_model=staged.selection.not_in_model,
+        not_annotated=staged.selection.not_annotated,
+        unreadable=staged.unreadable,
+        concepts=tuple(ConceptCounts(name=concept, **_by_split(table[concept])) for concept in concepts),
+    )
+
+
+def _by_split(row: Mapping[Split, int]) -> dict[str, int]:
+    return {split.value: number for split, number in row.items()}

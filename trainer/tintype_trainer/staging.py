@@ -1,10 +1,36 @@
-"""Brings the pictures of a selection to this machine and checks that each can be decoded."""
+"""Brings the pictures of a selection to this machine and checks that each can be decoded.
 
-from collections.abc import Callable
+Checking costs one decoding of each picture, once: a truncated file is found now and not in the middle of the
+training. Missing pictures and files that are no pictures are left out, counted and listed; denied access, a missing
+bucket and storage that does not answer end the run, since they are no fault of a picture.
+"""
+
+import hashlib
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from tintype_trainer.dataset import Selection, Staged
-from tintype_trainer.storage import Store
+from tintype_api.errors import UserError, data_error
+from tintype_api.status import Unreadable
+from tintype_trainer.cache import PictureCache
+from tintype_trainer.dataset import Example, Selection, Split, Staged, StagedExample, counts
+from tintype_trainer.pictures import UnreadablePicture, check_picture
+from tintype_trainer.sentences import NAMED, first_of
+from tintype_trainer.storage import MissingObject, Store, local_path
+from tintype_trainer.storage.uri import FILE_SCHEME
+
+MAX_UNREADABLE_SHARE: Final = 0.05
+"""Share of the examples that may be unreadable; above it the data is taken to be broken as a whole."""
+FETCHERS: Final = 32
+"""Pictures that are fetched at once."""
+MAX_DECODERS: Final = 8
+"""Pictures that are decoded at once, at most, which bounds the memory."""
+SENTENCE_LENGTH: Final = 300
 
 Progress = Callable[[int, int], None]
 """Called with pictures done and pictures in all, from the calling thread."""
@@ -18,6 +44,95 @@ def stage(selection: Selection, store: Store, cache: Path, *, progress: Progress
 
     Raises:
         UserError: exit 65 where too many are unreadable or a concept loses all its training examples; exit 78
-            where the cache is full or not writable.
+            where the cache is full or not writable; 66 and 1 as the store says.
     """
-    raise NotImplementedError
+    stager = _Stager(store, cache)
+    examples: list[StagedExample] = []
+    faults: list[str] = []
+    for done, result in enumerate(_parallel(stager.stage, selection.examples), start=1):
+        if isinstance(result, StagedExample):
+            examples.append(result)
+        else:
+            faults.append(result.sentence)
+        if progress:
+            progress(done, len(selection.examples))
+    unreadable = Unreadable(count=len(faults), examples=tuple(faults[:NAMED]))
+    _check(selection, [staged.example for staged in examples], unreadable)
+    return Staged(selection, tuple(examples), unreadable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    sentence: str
+
+
+class _Stager:
+    def __init__(self, store: Store, cache: Path) -> None:
+        self._store = store
+        self._directory = cache
+        self._cache: PictureCache | None = None
+        self._lock = threading.Lock()
+        self._decoders = threading.Semaphore(min(MAX_DECODERS, len(os.sched_getaffinity(0))))
+
+    def stage(self, example: Example) -> StagedExample | _Fault:
+        try:
+            return self._in_place(example) if example.uri.startswith(FILE_SCHEME) else self._fetched(example)
+        except MissingObject:
+            return _fault(example, "does not exist")
+        except UnreadablePicture as error:
+            return _fault(example, str(error))
+
+    def _in_place(self, example: Example) -> StagedExample:
+        data = self._store.read(example.uri)
+        with self._decoders:
+            size = check_picture(data)
+        sha256 = hashlib.sha256(data).hexdigest()
+        return StagedExample(example, local_path(example.uri), sha256, size.width, size.height)
+
+    def _fetched(self, example: Example) -> StagedExample:
+        path, cached = self._opened_cache().picture(example.uri, self._decoders)
+        return StagedExample(example, path, cached.sha256, cached.width, cached.height)
+
+    def _opened_cache(self) -> PictureCache:
+        with self._lock:
+            self._cache = self._cache or PictureCache(self._directory, self._store)
+            return self._cache
+
+
+def _fault(example: Example, why: str) -> _Fault:
+    return _Fault(f"{example.id} {why}"[:SENTENCE_LENGTH])
+
+
+def _parallel(
+    work: Callable[[Example], StagedExample | _Fault], examples: Iterable[Example]
+) -> Iterator[StagedExample | _Fault]:
+    """Yield the results in order; at most a few times FETCHERS are under way, whatever the size of the data set."""
+    pool = ThreadPoolExecutor(FETCHERS, thread_name_prefix="stage")
+    pending: deque[Future[StagedExample | _Fault]] = deque()
+    try:
+        for example in examples:
+            pending.append(pool.submit(work, example))
+            if len(pending) >= 4 * FETCHERS:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _check(selection: Selection, left: list[Example], unreadable: Unreadable) -> None:
+    total = len(selection.examples)
+    if unreadable.count > MAX_UNREADABLE_SHARE * total:
+        raise _broken(unreadable, f"of {total} pictures are unreadable, more than {MAX_UNREADABLE_SHARE:.0%}")
+    table = counts(left, selection.concepts)
+    for concept in selection.concepts:
+        if not table[concept][Split.TRAIN]:
+            raise _broken(unreadable, f"pictures are unreadable, among them all training examples of '{concept}'")
+    for split in Split:
+        before = any(example.split is split for example in selection.examples)
+        if before and not any(example.split is split for example in left):
+            raise _broken(unreadable, f"pictures are unreadable, among them all of the {split} set")
+
+
+def _broken(unreadable: Unreadable, what: str) -> UserError:
+    return data_error(f"dataset: {unreadable.count} {what}; correct {first_of(unreadable.examples, unreadable.count)}")
