@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from devcluster import build, lifetime, numbers
+from devcluster import build, cgroups, lifetime, numbers
+from devcluster.box import require_root
 from devcluster.errors import DevclusterError
 from devcluster.mounts import development_mounts
 from devcluster.packages import ensure_packages
@@ -81,7 +83,10 @@ def up(state: Path, *, node: bool = True, gpus: int = 0, kept: bool = False, say
     Raises DevclusterError where something that it needs is missing or refused.
     """
     state = state.absolute()
+    cgroups.remove_dead()
     _refuse_running(state)
+    if node:
+        require_root()
     if node:
         ensure_packages(say)
     programs = build.ensure(wanted(node=node), say)
@@ -97,15 +102,14 @@ def up(state: Path, *, node: bool = True, gpus: int = 0, kept: bool = False, say
 
 def _refuse_running(state: Path) -> None:
     state.mkdir(parents=True, exist_ok=True)
-    if not (state / "plan.json").exists():
-        if any(path.name != "logs" for path in state.iterdir()):
-            raise DevclusterError(f"The folder {state} holds other files: name an empty or a new one with --state.")
-        return
+    if not (state / "plan.json").exists() and any(path.name != "logs" for path in state.iterdir()):
+        raise DevclusterError(f"The folder {state} holds other files: name an empty or a new one with --state.")
     if is_running(state):
         raise DevclusterError(
             f"A cluster runs in {state} already: end it with `devcluster down --state {state}`, or name another."
         )
     lifetime.remove_data(state)
+    shutil.rmtree(state / "logs", ignore_errors=True)
 
 
 def _new_plan(state: Path, programs: Path, *, node: bool, gpus: int) -> tuple[Plan, int]:
@@ -143,11 +147,13 @@ def down(state: Path) -> None:
     if (state / "processes.json").exists():
         lifetime.kill(Plan.read(state))
     lifetime.remove_data(state)
+    cgroups.remove_dead()
 
 
 def status(state: Path) -> tuple[str, bool]:
     """Return a sentence about the cluster of a state folder, and whether it runs."""
     state = state.absolute()
+    cgroups.remove_dead()
     if not (state / "plan.json").exists():
         return f"There is no cluster in {state}.", False
     if is_running(state):

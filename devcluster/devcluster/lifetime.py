@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,8 @@ def start(plan: Plan, lock: int, *, kept: bool, say: Say) -> Processes:
         process.wait()
         _remove_stray_files(plan)
         raise
+    # It outlives this call: whoever started it reaps it, so that no zombie stays and Python does not complain.
+    threading.Thread(target=process.wait, name="reaper of the supervisor", daemon=True).start()
     processes = Processes(process.pid, init or process.pid)
     (plan.state / "processes.json").write_text(json.dumps({"outer": processes.outer, "init": processes.init}))
     return processes

@@ -11,7 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from devcluster.bringup import start_control_plane, wait_for_control_plane
+from devcluster.bringup import start_containerd, start_control_plane, start_node, wait_for_control_plane
 from devcluster.errors import DevclusterError
 from devcluster.kernel import die_with_parent
 from devcluster.plan import Plan
@@ -34,7 +34,11 @@ def _bring_up(plan: Plan, supervisor: Supervisor) -> None:
     def say(message: str) -> None:
         report(progress=message)
 
+    if plan.node:
+        start_containerd(plan, supervisor)
     client = start_control_plane(plan, supervisor, say)
+    if plan.node:
+        start_node(plan, client, supervisor, say)
     wait_for_control_plane(plan, client, supervisor)
 
 
@@ -55,14 +59,13 @@ def run(plan: Plan) -> int:
     return 1
 
 
-def main() -> int:
-    """Read the arguments and run."""
+def read_arguments() -> Plan:
+    """Return the plan that the arguments name, and tie this process to its owner."""
     state, _lock, owner = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     if owner:
         die_with_parent(owner)
-    plan = Plan.read(state)
-    return run(plan)
+    return Plan.read(state)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(read_arguments()))

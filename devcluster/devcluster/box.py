@@ -1,0 +1,121 @@
+"""The box: a mount, pid, network, uts and ipc namespace in which everything of a cluster with a node lives and ends.
+
+`python -m devcluster.box STATE LOCK OWNER`, as `devcluster.supervisor`, which becomes the first process of the box.
+Killing it, or the outer process, ends every process, mount and interface in the box.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from devcluster import cgroups, kernel, supervisor
+from devcluster.errors import DevclusterError
+from devcluster.plan import NODE_NAME, Plan
+from devcluster.processes import environment
+
+# What the node's programs write to, whatever they are told, and what is not to be left on the machine.
+_HIDDEN = ("/run", "/var/log", "/var/lib/kubelet", "/var/lib/containerd", "/etc/cni", "/opt/cni")
+
+
+def require_root() -> None:
+    """Raise DevclusterError for anybody but root."""
+    if os.geteuid() != 0:
+        raise DevclusterError(f"A node needs root, since a real kubelet does. {kernel.OTHER_WAYS}")
+
+
+def hidden_folders(state: Path) -> tuple[str, ...]:
+    """Return the folders that the box sees empty.
+
+    Raises DevclusterError where the state folder lies in one of them.
+    """
+    for folder in _HIDDEN:
+        if state.is_relative_to(folder):
+            raise DevclusterError(f"The state folder {state} cannot lie in {folder}: name another with --state.")
+    return tuple(folder for folder in _HIDDEN if Path(folder).is_dir())
+
+
+def _ip(plan: Plan, lines: list[str], network: int | None = None) -> None:
+    """Run a batch of `ip` commands, in the network namespace of the descriptor, or in the present one."""
+    done = subprocess.run(
+        ["ip", "-batch", "-"],
+        input="\n".join(lines),
+        env=environment(plan),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=None if network is None else lambda: kernel.join_network(network),
+    )
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()[0]
+        raise DevclusterError(f"The kernel refused the box's network ({said}), which a node needs. {kernel.OTHER_WAYS}")
+
+
+def _make_network(plan: Plan) -> None:
+    """Leave for a network namespace that a wire of two addresses joins to the machine's."""
+    machine = os.open("/proc/self/ns/net", os.O_RDONLY)
+    kernel.unshare("network")
+    outside = [
+        f"link add {plan.interface} type veth peer name eth0 netns {os.getpid()}",
+        f"address add {plan.host_address}/30 dev {plan.interface}",
+        f"link set {plan.interface} up",
+    ]
+    inside = [
+        "link set lo up",
+        f"address add {plan.address}/30 dev eth0",
+        "link set eth0 up",
+        f"route add default via {plan.host_address}",
+    ]
+    _ip(plan, outside, machine)
+    _ip(plan, inside)
+    os.close(machine)
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+
+
+def _make_mounts(plan: Plan) -> None:
+    """Leave for a mount namespace in which nothing of what is mounted reaches the machine."""
+    kernel.unshare("mount")
+    kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
+    for folder in hidden_folders(plan.state):
+        kernel.mount("tmpfs", folder, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755")
+    cgroups.enter(plan.number)
+
+
+def enter(plan: Plan) -> None:
+    """Make the box around the calling process; its next child is the box's first process."""
+    require_root()
+    cgroups.create(plan.number)
+    for namespace in ("uts", "ipc"):
+        kernel.unshare(namespace)
+    kernel.set_host_name(NODE_NAME)
+    _make_network(plan)
+    _make_mounts(plan)
+    kernel.unshare("pid")
+
+
+def _first_process(plan: Plan) -> int:
+    """Be the first process of the box; it dies with the outer one, which it sees as process 0."""
+    kernel.die_with_parent(0)
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("proc", "/proc", "proc", flags)
+    return supervisor.run(plan)
+
+
+def main() -> int:
+    """Make the box and wait for its first process."""
+    plan = supervisor.read_arguments()
+    try:
+        enter(plan)
+    except DevclusterError as error:
+        supervisor.report(error=str(error))
+        return 1
+    pid = os.fork()
+    if pid == 0:
+        os._exit(_first_process(plan))
+    supervisor.report(init=pid)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status) & 0xFF
+
+
+if __name__ == "__main__":
+    sys.exit(main())
