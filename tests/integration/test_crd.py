@@ -1,6 +1,7 @@
 """What the real API server says of a ModelVersion, and who may write its status."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +24,12 @@ def kubectl(control_plane: devcluster.Cluster) -> Kubectl:
     def call(*words: str, document: object = None) -> subprocess.CompletedProcess[str]:
         text = None if document is None else json.dumps(document)
         return subprocess.run(
-            ["kubectl", *words], input=text, env=control_plane.environment, check=False, capture_output=True, text=True
+            ["kubectl", *words],
+            input=text,
+            env={**os.environ, **control_plane.environment},
+            check=False,
+            capture_output=True,
+            text=True,
         )
 
     applied = call("apply", "--server-side", "-f", str(CRDS))
