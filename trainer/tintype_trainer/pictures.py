@@ -25,7 +25,8 @@ def check_picture(data: bytes) -> Size:
     """Decode a picture and return its size.
 
     All of the file is decoded, so that a truncated one is found here and not in the middle of a training. A JPEG
-    is decoded at an eighth of its size: the whole stream is still read, in less than half of the time.
+    is decoded at an eighth of its size: the whole stream is still read, in less than half of the time where it is
+    not progressive (14 ms instead of 32 ms for 3 megapixels).
 
     Raises:
         UnreadablePicture: where it cannot be decoded.
