@@ -11,13 +11,14 @@ import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
-from tintype_api.constants import GROUP, PLURAL, VERSION
+from tintype_api.constants import GROUP, OPERATOR_FIELD_MANAGER, PLURAL, VERSION
 from tintype_operator.apierror import UNREACHABLE, ApiError, from_answer
 
 Object = dict[str, Any]
 OnRequest = Callable[[str, str, int], None]
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
+_MANAGER: Final = {"fieldManager": OPERATOR_FIELD_MANAGER}
 _PAGE_SIZE: Final = 500
 _TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
@@ -70,12 +71,13 @@ class Client:
 
     async def create(self, resource: Resource, namespace: str, body: Object) -> Object:
         """Create an object and return it."""
-        return await self._call("create", resource, resource.path(namespace), body=body)
+        return await self._call("create", resource, resource.path(namespace), query=_MANAGER, body=body)
 
     async def merge(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
         """Change an object by a merge patch and return it."""
         path = resource.path(namespace, name)
-        return await self._call("patch", resource, path, body=body, content="application/merge-patch+json")
+        content = "application/merge-patch+json"
+        return await self._call("patch", resource, path, query=_MANAGER, body=body, content=content)
 
     async def apply_status(
         self, resource: Resource, namespace: str, name: str, body: Object, *, manager: str, dry_run: bool = False

@@ -77,7 +77,8 @@ class Reconciler:
         settle = await self._decide(version)
         if settle is None:
             return False
-        await self._writer.settle(version, settle)
+        if await self._writer.settle(version, settle):
+            self._queue.add(key)
         return settle.again
 
     async def _decide(self, version: VersionFacts) -> Settle | None:

@@ -28,18 +28,24 @@ class Writer:
         self._access = access
         self._metrics = metrics
 
-    async def settle(self, version: VersionFacts, settle: Settle) -> None:
-        """Write everything that a decision asks for; the status first, since an end must be latched before a TTL."""
-        if settle.status != version.status:
+    async def settle(self, version: VersionFacts, settle: Settle) -> bool:
+        """Write everything that a decision asks for; the status first, since an end must be latched before a TTL.
+
+        Returns whether the version was written. Then it needs another look: the answers bring what others wrote in
+        between into the caches, so that the watch's own news of that is none any more.
+        """
+        status_differs, label_differs = settle.status != version.status, settle.model_label != version.model_label
+        if status_differs:
             await self._write_status(version, settle.status)
         if settle.patch is not None:
             await self._patch_job(settle.patch)
         for job in settle.delete:
             await self._delete_job(version, job)
-        if settle.model_label != version.model_label:
+        if label_differs:
             await self._write_label(version, settle.model_label)
         if settle.access is not None:
             await self._access.ensure(version, settle.access)
+        return status_differs or label_differs
 
     async def _write_status(self, version: VersionFacts, status: OperatorStatus) -> None:
         namespace, name = version.key

@@ -1,0 +1,122 @@
+"""The operator as its own process, with the rights that the chart gives it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import yaml
+
+import devcluster
+from support.kube import Kube, eventually
+
+ROOT = Path(__file__).parents[2]
+SYSTEM = "tintype-system"
+
+
+class OperatorProcess:
+    """`kopf run` of the operator for some namespaces, with a kubeconfig of its own."""
+
+    def __init__(self, kubeconfig: Path, namespaces: list[str], log: Path) -> None:
+        self._command = [sys.executable, "-m", "kopf", "run", "--standalone", "-m", "tintype_operator.main"]
+        self._command += [f"--namespace={namespace}" for namespace in namespaces]
+        self._kubeconfig = kubeconfig
+        self.log = log
+        self.port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, wait: bool = True) -> None:
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(self._kubeconfig),
+            "TINTYPE_TRAINER_IMAGE": "tintype-trainer:test",
+            "TINTYPE_METRICS_PORT": str(self.port),
+        }
+        starts = self.said().count("started in")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, env=environment, cwd=self.log.parent
+            )
+        if wait:
+            eventually(lambda: self.said().count("started in") > starts, within_s=60)
+
+    def kill(self) -> None:
+        """End it as a lost node would."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def stop(self) -> None:
+        """End it as Kubernetes does; it has to obey."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        assert self._process.wait(timeout=40) == 0, self.said()
+        self._process = None
+
+    def restart(self) -> None:
+        self.kill()
+        self.log.write_bytes(b"")
+        self.start()
+
+    def said(self) -> str:
+        return self.log.read_text() if self.log.exists() else ""
+
+    def http(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metric(self, line_start: str) -> float:
+        """Return the sum of the samples whose line starts so; 0 where there is none."""
+        lines = self.http("/metrics")[1].splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(line_start))
+
+
+def install(cluster: devcluster.Cluster, kube: Kube, namespaces: list[str], folder: Path) -> Path:
+    """Install the chart's CRD, policy and rights for some namespaces; return a kubeconfig with the operator's token."""
+    for namespace in [SYSTEM, *namespaces]:
+        kube.request("POST", "api/v1/namespaces", {"metadata": {"name": namespace}})
+    watched = ",".join(f'"{namespace}"' for namespace in namespaces)
+    rendered = _run(
+        cluster,
+        ["helm", "template", "tintype", str(ROOT / "helm" / "tintype")],
+        [f"--namespace={SYSTEM}", f"--set-json=watchNamespaces=[{watched}]"],
+    )
+    documents = [one for one in yaml.safe_load_all(rendered) if one and one["kind"] != "Deployment"]
+    manifest = folder / "chart.yaml"
+    manifest.write_text(yaml.safe_dump_all(documents))
+    _run(cluster, ["kubectl", "apply", "--server-side", "--force-conflicts", "-f", str(manifest)], [])
+    _run(cluster, ["kubectl", "wait", "--for=condition=Established", "crd/modelversions.tintype.dev"], [])
+    account = next(one["metadata"]["name"] for one in documents if one["kind"] == "ServiceAccount")
+    token = _run(cluster, ["kubectl", "create", "token", account, "-n", SYSTEM, "--duration=2h"], []).strip()
+    return token_kubeconfig(cluster.kubeconfig, token, folder / "operator.kubeconfig")
+
+
+def token_kubeconfig(admin: Path, token: str, path: Path) -> Path:
+    """Write a kubeconfig for the same cluster with a token instead of the admin's certificate."""
+    config = yaml.safe_load(admin.read_text())
+    config["users"][0]["user"] = {"token": token}
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def _run(cluster: devcluster.Cluster, command: list[str], more: list[str]) -> str:
+    environment = os.environ | cluster.environment
+    done = subprocess.run([*command, *more], env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
