@@ -117,7 +117,8 @@ class S3Backend:
         self._credentials = self._credentials or _find_credentials(uri)
         config: S3Config = {
             "region": self._region or self._credentials.config.get("region") or DEFAULT_REGION,
-            "virtual_hosted_style_request": self._endpoint is None,
+            # AWS's certificate covers no bucket name with a dot in it.
+            "virtual_hosted_style_request": self._endpoint is None and "." not in bucket,
         }
         if self._endpoint:
             config["endpoint"] = self._endpoint
