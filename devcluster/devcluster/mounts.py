@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-_SYSTEM_FOLDERS = ("/usr", "/bin", "/lib", "/lib64")
+_SYSTEM_FOLDERS = ("/usr", "/bin", "/lib", "/lib64", "/etc/ssl/certs")
 
 
 def outermost(paths: Iterable[PurePath]) -> tuple[str, ...]:
