@@ -15,19 +15,21 @@ class ApiError(Exception):
         reason: Kubernetes' word for it, such as AlreadyExists.
         message: The server's sentence.
         fields: The fields that it names as causes.
+        name: The object that it names.
     """
 
-    def __init__(self, code: int, reason: str, message: str, fields: tuple[str, ...] = ()) -> None:
+    def __init__(self, code: int, reason: str, message: str, fields: tuple[str, ...] = (), name: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.fields = fields
+        self.name = name
 
     @property
     def not_found(self) -> bool:
-        """Whether the object is not there."""
-        return self.code == 404
+        """Whether the object is not there; an API that is not served (yet) is no proof of that, and names none."""
+        return self.code == 404 and bool(self.name)
 
     @property
     def exists(self) -> bool:
@@ -46,4 +48,5 @@ def from_answer(code: int, body: object) -> ApiError:
         return ApiError(code, "", f"the API server answered {code}: {str(body)[:200]}")
     details: Mapping[str, Any] = body.get("details") or {}
     fields = tuple(str(cause["field"]) for cause in details.get("causes") or () if cause.get("field"))
-    return ApiError(code, str(body.get("reason", "")), str(body.get("message", f"HTTP {code}")), fields)
+    message = str(body.get("message", f"HTTP {code}"))
+    return ApiError(code, str(body.get("reason", "")), message, fields, str(details.get("name", "")))

@@ -66,7 +66,7 @@ class Watch:
             try:
                 await self.list_all()
             except ApiError as error:
-                hint = "; install the CRD (the chart does)" if error.not_found else ""
+                hint = "; install the CRD (the chart does)" if error.code == 404 else ""
                 _LOG.warning("cannot list what there is: %s%s; tried again in 2 s", error, hint)
                 await asyncio.sleep(_FIRST_LIST_RETRY_S)
             else:

@@ -1,5 +1,6 @@
 """A namespace of a cluster without a node, in which the test plays the kubelet and the trainer."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from support.kube import APPLY, JOBS, PODS, VERSIONS, Answer, Kube, eventually
@@ -78,7 +79,7 @@ class Played:
 
     def end(self, pod: dict[str, Any], exit_code: int, message: str = "", reason: str = "Error") -> None:
         """Be the kubelet: a Pod's container has ended."""
-        times = {"startedAt": STARTED_AT, "finishedAt": STARTED_AT}
+        times = {"startedAt": STARTED_AT, "finishedAt": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
         ended = {"exitCode": exit_code, "message": message, "reason": reason}
         self.play(pod, "Failed" if exit_code else "Succeeded", {"terminated": ended | times})
 

@@ -1,0 +1,142 @@
+"""Who may write the status of a ModelVersion: tokens of training Pods against the real API server."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import devcluster
+from support.kube import APPLY, Answer, Kube, eventually
+from support.operator_process import OperatorProcess, install
+from support.played import Played
+
+NAMESPACE = "operator-access"
+BINDINGS = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+ROLE_BINDINGS = f"apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/rolebindings"
+COMPLETE = {
+    "type": "Complete",
+    "status": "True",
+    "reason": "Published",
+    "message": "",
+    "lastTransitionTime": "2026-11-24T12:00:00Z",
+}
+
+
+@pytest.fixture(scope="module")
+def operator(control_plane: devcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    folder = tmp_path_factory.mktemp("operator")
+    kube = Kube(control_plane.kubeconfig)
+    process = OperatorProcess(install(control_plane, kube, [NAMESPACE], folder), [NAMESPACE], folder / "log.txt")
+    process.start()
+    yield process
+    process.stop()
+    assert "Traceback" not in process.said(), process.said()
+    kube.must("DELETE", f"apis/tintype.dev/v1alpha1/namespaces/{NAMESPACE}/modelversions")
+    kube.close()
+
+
+@pytest.fixture
+def played(control_plane: devcluster.Cluster, operator: OperatorProcess) -> Iterator[Played]:
+    kube = Kube(control_plane.kubeconfig)
+    yield Played(kube, NAMESPACE)
+    kube.close()
+
+
+def own_pod(played: Played, name: str) -> dict[str, Any]:
+    """Return the running Pod of a new version, once it may report."""
+    played.apply(name)
+    pod = played.pod(name)
+    played.run(pod)
+    played.until(name, "Preparing")
+    eventually(lambda: played.report(played.token(pod), name, {"stage": "Preparing"}).code == 200)
+    return pod
+
+
+def test_no_pod_is_let_in_before_the_policy_answers(played: Played, operator: OperatorProcess) -> None:
+    binding = played.kube.get(f"{BINDINGS}/tintype-status")
+    played.kube.must("DELETE", f"{BINDINGS}/tintype-status")
+    operator.restart()
+    try:
+        played.apply("unguarded")
+        played.pod("unguarded")
+        eventually(lambda: "the ValidatingAdmissionPolicy tintype-status does not answer" in operator.said())
+        assert played.kube.items(ROLE_BINDINGS, labelSelector="app.kubernetes.io/managed-by=tintype") == []
+    finally:
+        for field in ("uid", "resourceVersion", "managedFields", "creationTimestamp", "generation"):
+            binding["metadata"].pop(field, None)
+        played.kube.must("POST", BINDINGS, binding)
+    eventually(lambda: played.kube.find(f"{ROLE_BINDINGS}/tintype-trainer-default"), within_s=60)
+
+
+def test_a_pod_reports_on_its_own_version(played: Played) -> None:
+    pod = own_pod(played, "mine")
+    assert played.report(played.token(pod), "mine", {"stage": "Training"}).code == 200
+    played.until("mine", "Training")
+
+
+def test_a_pod_of_another_version_is_refused(played: Played) -> None:
+    pod = own_pod(played, "theirs")
+    played.apply("victim")
+    played.pod("victim")
+    answer = played.report(played.token(pod), "victim", {"stage": "Training"})
+    assert answer.code == 422
+    assert "only the Pod of the version's current attempt may report on it" in answer.message
+    assert "stage" not in played.status("victim")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"phase": "Succeeded"},
+        {"job": {"name": "other", "podUID": "other"}},
+        {"attempt": 7},
+        {"model": "other"},
+        {"observedGeneration": 9},
+        {"startTime": "2020-01-01T00:00:00Z"},
+        {"completionTime": "2020-01-01T00:00:00Z"},
+        {"conditions": [COMPLETE]},
+    ],
+    ids=lambda field: next(iter(field)),
+)
+def test_the_operators_fields_are_refused(field: dict[str, Any], played: Played) -> None:
+    name = f"field-{next(iter(field)).lower()}"
+    pod = own_pod(played, name)
+    answer = played.report(played.token(pod), name, {"stage": "Preparing"} | field)
+    assert answer.code == 422
+    assert "is the operator's; a training Pod may not change it" in answer.message
+
+
+def test_a_stale_pod_is_refused(played: Played) -> None:
+    pod = own_pod(played, "stale")
+    token = played.token(pod)
+    played.end(pod, 0, reason="Completed")
+    played.until("stale", "Succeeded")
+    assert played.report(token, "stale", {"stage": "Training"}).code == 422
+
+
+def test_a_token_bound_to_no_pod_is_refused(played: Played) -> None:
+    own_pod(played, "unbound")
+    path = f"api/v1/namespaces/{NAMESPACE}/serviceaccounts/default/token"
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = played.kube.must("POST", path, request)["status"]["token"]
+    assert played.report(token, "unbound", {"stage": "Training"}).code == 422
+
+
+def test_a_pod_may_do_nothing_else(played: Played) -> None:
+    token = played.token(own_pod(played, "curious"))
+    assert _ask(played, token, "GET", f"{played.versions}/curious").code == 403
+    assert _ask(played, token, "GET", played.jobs).code == 403
+    assert _ask(played, token, "GET", f"api/v1/namespaces/{NAMESPACE}/secrets").code == 403
+    spec = {"apiVersion": "tintype.dev/v1alpha1", "kind": "ModelVersion", "spec": {"runPolicy": {"backoffLimit": 9}}}
+    assert _ask(played, token, "PATCH", f"{played.versions}/curious", spec, APPLY).code == 403
+
+
+def _ask(
+    played: Played, token: str, method: str, path: str, body: object = None, content: str = "application/json"
+) -> Answer:
+    one = Kube(played.kube.kubeconfig, token)
+    try:
+        query = {"fieldManager": "tintype-trainer"} if content == APPLY else {}
+        return one.request(method, path, body, content, **query)
+    finally:
+        one.close()

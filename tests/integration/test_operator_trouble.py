@@ -1,0 +1,240 @@
+"""What goes wrong around the operator, and what it says of it in status; on a real API server, without a node."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import devcluster
+from support.kube import VERSIONS, Kube, always, eventually
+from support.operator_process import OperatorProcess, install
+from support.played import Played
+
+NAMESPACE = "operator-trouble"
+
+
+@pytest.fixture(scope="module")
+def operator(control_plane: devcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    folder = tmp_path_factory.mktemp("operator")
+    kube = Kube(control_plane.kubeconfig)
+    process = OperatorProcess(install(control_plane, kube, [NAMESPACE], folder), [NAMESPACE], folder / "log.txt")
+    process.start()
+    yield process
+    process.stop()
+    assert "Traceback" not in process.said(), process.said()
+    kube.must("DELETE", f"apis/tintype.dev/v1alpha1/namespaces/{NAMESPACE}/modelversions")
+    kube.close()
+
+
+@pytest.fixture
+def played(control_plane: devcluster.Cluster, operator: OperatorProcess) -> Iterator[Played]:
+    kube = Kube(control_plane.kubeconfig)
+    yield Played(kube, NAMESPACE)
+    kube.close()
+
+
+def test_what_the_trainer_said_last_is_why_the_version_failed(played: Played) -> None:
+    played.apply("said")
+    pod = played.pod("said")
+    played.run(pod)
+    played.end(pod, 65, '{"exitCode": 65, "reason": "DataError", "message": "line 7 is no JSON; correct it"}')
+    played.until("said", "Failed")
+    failed = played.condition("said", "Failed")
+    assert (failed["status"], failed["reason"], failed["message"]) == (
+        "True",
+        "DataError",
+        "line 7 is no JSON; correct it",
+    )
+    always(lambda: len(played.pods("said")), lambda count: count == 1, 1)
+    assert not played.condition("said", "Retrying")
+
+
+def test_a_killed_trainer_is_named_and_tried_again(played: Played) -> None:
+    played.apply("heavy", {"spec.compute": {"gpus": 0, "memory": "2Gi"}})
+    first = played.pod("heavy")
+    played.run(first)
+    token = played.token(first)
+    played.end(first, 137, reason="OOMKilled")
+    message = played.until_condition("heavy", "Retrying", "OOMKilled")
+    assert message == (
+        "the trainer was killed for using more than compute.memory 2Gi; raise it or lower training.batchSize "
+        "(1 of 3 retries used)"
+    )
+    assert "waits 10 s before its next Pod" in played.until_condition("heavy", "Waiting", "Backoff")
+    assert played.status("heavy")["phase"] == "Pending"
+    stale = played.report(token, "heavy", {"stage": "Training"})
+    assert stale.code >= 400
+    second = played.pod("heavy")
+    assert second["metadata"]["uid"] != first["metadata"]["uid"]
+    stale = played.report(token, "heavy", {"stage": "Training"})
+    assert "only the Pod of the version's current attempt may report on it" in stale.message
+    played.run(second)
+    played.until("heavy", "Preparing")
+    assert played.condition("heavy", "Retrying")["status"] == "False"
+    played.end(second, 0, reason="Completed")
+    played.until("heavy", "Succeeded")
+
+
+def test_too_many_failures_name_the_last(played: Played) -> None:
+    played.apply("crashing", {"spec.runPolicy": {"backoffLimit": 0}})
+    pod = played.pod("crashing")
+    played.run(pod)
+    played.end(pod, 1)
+    played.until("crashing", "Failed")
+    failed = played.condition("crashing", "Failed")
+    assert failed["reason"] == "BackoffLimitExceeded"
+    assert failed["message"] == (
+        "the trainer failed once, more often than runPolicy.backoffLimit 0 allows; the last time: the trainer ended "
+        f"with exit code 1; see kubectl logs {pod['metadata']['name']} -n {NAMESPACE}"
+    )
+
+
+def test_waiting_says_what_is_missing(played: Played) -> None:
+    played.apply("no-account", {"spec.podTemplate": {"serviceAccountName": "ghost"}})
+    assert played.until_condition("no-account", "Waiting", "PodRefused") == (
+        f"ServiceAccount ghost is missing in namespace {NAMESPACE}; "
+        "create it, or correct podTemplate.serviceAccountName"
+    )
+    played.apply("no-secret", {"spec.storage": {"credentialsSecret": "s3"}})
+    pod = played.pod("no-secret")
+    played.play(
+        pod, "Pending", {"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "s3" not found'}}
+    )
+    assert played.until_condition("no-secret", "Waiting", "ContainerConfig") == (
+        f"Secret s3 is missing in namespace {NAMESPACE}; create it, or correct storage.credentialsSecret"
+    )
+    played.run(pod)
+    assert played.until_condition("no-secret", "Waiting", "Started", "False") == ""
+
+
+def test_a_quota_is_waited_for(played: Played) -> None:
+    quotas = f"api/v1/namespaces/{NAMESPACE}/resourcequotas"
+    played.kube.must("POST", quotas, {"metadata": {"name": "none"}, "spec": {"hard": {"count/jobs.batch": "0"}}})
+    eventually(lambda: played.kube.get(f"{quotas}/none").get("status", {}).get("hard"))
+    try:
+        played.apply("no-quota")
+        message = played.until_condition("no-quota", "Waiting", "JobRefused")
+        assert message.startswith("Job no-quota-1 is not accepted yet: ")
+        assert "exceeded quota: none" in message
+        assert played.status("no-quota")["phase"] == "Pending"
+    finally:
+        played.kube.must("DELETE", f"{quotas}/none")
+    played.pod("no-quota")
+
+
+def test_a_spec_of_which_no_job_can_be_made_fails(played: Played) -> None:
+    played.apply("no-label", {"spec.podTemplate": {"nodeSelector": {"no label!": "x"}}})
+    played.until("no-label", "Failed")
+    failed = played.condition("no-label", "Failed")
+    assert failed["reason"] == "InvalidSpec"
+    assert "no Job can be made of this spec" in failed["message"]
+    assert "nodeSelector" in failed["message"]
+
+
+def test_a_job_deleted_by_hand_fails_its_version(played: Played) -> None:
+    played.apply("by-hand")
+    pod = played.pod("by-hand")
+    played.run(pod)
+    played.until("by-hand", "Preparing")
+    played.kube.must("DELETE", f"{played.jobs}/by-hand-1", propagationPolicy="Background")
+    played.until("by-hand", "Failed")
+    failed = played.condition("by-hand", "Failed")
+    assert failed["reason"] == "JobDeleted"
+    assert failed["message"].startswith("Job by-hand-1 was deleted before it ended")
+    always(lambda: played.job("by-hand"), lambda job: job is None, 1)
+
+
+def test_a_job_deleted_by_hand_while_the_operator_is_away_fails_its_version(
+    played: Played, operator: OperatorProcess
+) -> None:
+    played.apply("away")
+    played.pod("away")
+    operator.stop()
+    played.kube.must("DELETE", f"{played.jobs}/away-1", propagationPolicy="Background")
+    operator.start()
+    played.until("away", "Failed")
+    assert played.condition("away", "Failed")["reason"] == "JobDeleted"
+
+
+def test_a_foreign_job_of_the_name_is_a_conflict(played: Played) -> None:
+    container = {"name": "main", "image": "pause"}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    foreign = {"metadata": {"name": "taken-1"}, "spec": {"template": template}}
+    made = played.kube.must("POST", played.jobs, foreign)
+    played.apply("taken")
+    played.until("taken", "Failed")
+    failed = played.condition("taken", "Failed")
+    assert failed["reason"] == "NameConflict"
+    assert failed["message"].startswith(f"Job taken-1 in namespace {NAMESPACE} is not of this ModelVersion; delete")
+    found = played.job("taken")
+    assert found is not None
+    assert found["metadata"]["uid"] == made["metadata"]["uid"]
+
+
+def test_delete_and_apply_again_waits_for_the_pod_in_its_grace(played: Played) -> None:
+    node = {"metadata": {"name": "ghost"}, "spec": {"unschedulable": True}}
+    played.kube.must("POST", "api/v1/nodes", node)
+    try:
+        played.apply("again")
+        pod = played.pod("again")
+        path = f"{played.pods_path}/{pod['metadata']['name']}"
+        played.kube.must(
+            "POST",
+            f"{path}/binding",
+            {"target": {"kind": "Node", "name": "ghost"}, "metadata": {"name": pod["metadata"]["name"]}},
+        )
+        played.run(pod)
+        played.until("again", "Preparing")
+        played.kube.must("DELETE", f"{played.versions}/again", propagationPolicy="Background")
+        eventually(lambda: played.kube.find(f"{played.versions}/again") is None)
+        played.apply("again")
+        message = played.until_condition("again", "Waiting", "EarlierRunEnds")
+        assert message.endswith("; training starts when it is gone")
+        eventually(lambda: played.job("again") is None)
+        eventually(lambda: "deletionTimestamp" in played.kube.get(path)["metadata"])
+        assert pod["metadata"]["name"] in played.until_condition("again", "Waiting", "EarlierRunEnds")
+        always(lambda: played.job("again"), lambda job: job is None, 1.5)
+        played.kube.must("DELETE", path, gracePeriodSeconds="0")
+        assert played.pod("again")["metadata"]["uid"] != pod["metadata"]["uid"]
+    finally:
+        played.kube.must("DELETE", "api/v1/nodes/ghost")
+
+
+def test_a_job_of_a_version_that_status_does_not_name_is_deleted(played: Played) -> None:
+    version = played.apply("twice")
+    played.pod("twice")
+    job = played.job("twice")
+    assert job is not None
+    owner = job["metadata"]["ownerReferences"][0]
+    container = {"name": "main", "image": "pause"}
+    stray: dict[str, Any] = {
+        "metadata": {"name": "twice-9", "labels": job["metadata"]["labels"], "ownerReferences": [owner]},
+        "spec": {"suspend": True, "template": {"spec": {"restartPolicy": "Never", "containers": [container]}}},
+    }
+    assert owner["uid"] == version["metadata"]["uid"]
+    played.kube.must("POST", played.jobs, stray)
+    eventually(lambda: played.kube.find(f"{played.jobs}/twice-9") is None)
+    assert played.status("twice")["job"]["name"] == "twice-1"
+
+
+def test_an_api_server_that_was_away_is_caught_up_with(
+    played: Played, operator: OperatorProcess, control_plane: devcluster.Cluster
+) -> None:
+    played.apply("before")
+    pod = played.pod("before")
+    with control_plane.paused("kube-apiserver"):
+        eventually(lambda: not _answers(played.kube))
+        always(lambda: _answers(played.kube), lambda answers: not answers, 3)
+    eventually(lambda: _answers(played.kube), within_s=60)
+    played.apply("after")
+    played.run(pod)
+    played.until("before", "Preparing", within_s=60)
+    played.pod("after")
+    assert operator.http("/healthz") == (200, "ok")
+
+
+def _answers(kube: Kube) -> bool:
+    try:
+        return kube.request("GET", VERSIONS.format(NAMESPACE)).code == 200
+    except Exception:  # noqa: BLE001 - whatever it is, it is no answer
+        return False
