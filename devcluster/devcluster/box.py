@@ -14,8 +14,10 @@ from devcluster.errors import DevclusterError
 from devcluster.plan import NODE_NAME, Plan
 from devcluster.processes import environment
 
-# What the node's programs write to, whatever they are told, and what is not to be left on the machine.
-_HIDDEN = ("/run", "/var/log", "/var/lib/kubelet", "/var/lib/containerd", "/etc/cni", "/opt/cni")
+# Where the node's programs write, whatever they are told. The box sees the first two empty, and what is written to
+# the third goes to memory.
+_EMPTY = ("/run", "/var/log")
+_VEILED = "/var/lib"
 
 
 def require_root() -> None:
@@ -24,15 +26,11 @@ def require_root() -> None:
         raise DevclusterError(f"A node needs root, since a real kubelet does. {kernel.OTHER_WAYS}")
 
 
-def hidden_folders(state: Path) -> tuple[str, ...]:
-    """Return the folders that the box sees empty.
-
-    Raises DevclusterError where the state folder lies in one of them.
-    """
-    for folder in _HIDDEN:
+def refuse_hidden(state: Path) -> None:
+    """Raise DevclusterError where the box would not see the state folder as the machine does."""
+    for folder in (*_EMPTY, _VEILED):
         if state.is_relative_to(folder):
             raise DevclusterError(f"The state folder {state} cannot lie in {folder}: name another with --state.")
-    return tuple(folder for folder in _HIDDEN if Path(folder).is_dir())
 
 
 def _ip(plan: Plan, lines: list[str], network: int | None = None) -> None:
@@ -76,14 +74,17 @@ def _make_mounts(plan: Plan) -> None:
     """Leave for a mount namespace in which nothing of what is mounted reaches the machine."""
     kernel.unshare("mount")
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
-    for folder in hidden_folders(plan.state):
+    for folder in _EMPTY:
         kernel.mount("tmpfs", folder, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=0755")
+    upper, work = Path("/run/veil/upper"), Path("/run/veil/work")
+    for path in (upper, work):
+        path.mkdir(parents=True)
+    kernel.mount("overlay", _VEILED, "overlay", 0, f"lowerdir={_VEILED},upperdir={upper},workdir={work}")
     cgroups.enter(plan.number)
 
 
 def enter(plan: Plan) -> None:
     """Make the box around the calling process; its next child is the box's first process."""
-    require_root()
     cgroups.create(plan.number)
     for namespace in ("uts", "ipc"):
         kernel.unshare(namespace)

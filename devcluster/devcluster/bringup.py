@@ -49,6 +49,9 @@ def start_containerd(plan: Plan, supervisor: Supervisor) -> None:
     _write(cni / "10-pods.conflist", node.cni_config(plan))
     default = json.loads(supervisor.run("ctr", "oci", "spec"))
     _write(plan.state / "development-spec.json", node.development_spec(default, plan.mounts))
+    script = plan.state / "runc-development"
+    script.write_text(node.runc_script())
+    script.chmod(0o755)
     (plan.state / "containerd.toml").write_text(node.containerd_config(plan))
     supervisor.start("containerd", node.containerd(plan))
 

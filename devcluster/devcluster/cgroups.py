@@ -93,8 +93,9 @@ def remove_dead() -> None:
         return
     for mount_point in mount_points(Path("/proc/self/mountinfo").read_text()):
         for group in Path(mount_point).glob(group_name("*")):
-            if not numbers.is_held(int(group.name.rpartition("-")[2])):
-                _remove(group)
+            with numbers.if_free(int(group.name.rpartition("-")[2])) as dead:
+                if dead:
+                    _remove(group)
 
 
 def _remove(group: Path) -> None:

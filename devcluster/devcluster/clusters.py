@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devcluster import build, cgroups, lifetime, numbers
-from devcluster.box import require_root
+from devcluster.box import refuse_hidden, require_root
 from devcluster.errors import DevclusterError
 from devcluster.mounts import development_mounts
 from devcluster.packages import ensure_packages
@@ -83,10 +83,11 @@ def up(state: Path, *, node: bool = True, gpus: int = 0, kept: bool = False, say
     Raises DevclusterError where something that it needs is missing or refused.
     """
     state = state.absolute()
-    cgroups.remove_dead()
-    _refuse_running(state)
     if node:
         require_root()
+        refuse_hidden(state)
+    cgroups.remove_dead()
+    _refuse_running(state)
     if node:
         ensure_packages(say)
     programs = build.ensure(wanted(node=node), say)

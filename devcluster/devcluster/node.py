@@ -1,9 +1,12 @@
 """The settings and commands of the node: containerd, kubelet, kube-proxy and the Pods' network."""
 
 import json
+import shlex
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from devcluster import runc_wrapper
 from devcluster.images import PAUSE_IMAGE
 from devcluster.plan import NODE_NAME, POD_RANGE, Plan
 
@@ -37,7 +40,14 @@ disabled_plugins = ["io.containerd.nri.v1.nri"]
 [{runtime}.containerd.runtimes.{DEVELOPMENT_RUNTIME}]
   runtime_type = "io.containerd.runc.v2"
   base_runtime_spec = {quote(str(plan.state / "development-spec.json"))}
+[{runtime}.containerd.runtimes.{DEVELOPMENT_RUNTIME}.options]
+  BinaryName = {quote(str(plan.state / "runc-development"))}
 """
+
+
+def runc_script() -> str:
+    """Return the script that containerd calls as the development runtime's runc."""
+    return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -IS {shlex.quote(runc_wrapper.__file__)} "$@"\n'
 
 
 def development_spec(default: Mapping[str, Any], mounts: Iterable[str]) -> dict[str, Any]:
@@ -102,6 +112,9 @@ def proxy_config(plan: Plan) -> dict[str, Any]:
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "nftables",
+        # Else a Pod's answer to a Pod that asked by a Service crosses the bridge untranslated, unless the machine has
+        # br_netfilter.
+        "nftables": {"masqueradeAll": True},
         "clusterCIDR": POD_RANGE,
         "clientConnection": {"kubeconfig": str(plan.admin_kubeconfig)},
         "conntrack": {"maxPerCore": 0},

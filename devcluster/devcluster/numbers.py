@@ -7,7 +7,8 @@ frees it when they are gone, however they ended.
 import fcntl
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from devcluster.errors import DevclusterError
@@ -40,16 +41,22 @@ def lock_file(number: int, registry: Path = REGISTRY) -> Path:
     return registry / f"{number}.lock"
 
 
+@contextmanager
+def if_free(number: int, registry: Path = REGISTRY) -> Iterator[bool]:
+    """Say whether no running cluster has this number, and keep it so for the length of the block."""
+    path = lock_file(number, registry)
+    descriptor = _try_lock(path) if registry.exists() else None
+    try:
+        yield descriptor is not None or not path.exists()
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
 def is_held(number: int, registry: Path = REGISTRY) -> bool:
     """Say whether a running cluster has this number."""
-    path = lock_file(number, registry)
-    if not path.exists():
-        return False
-    descriptor = _try_lock(path)
-    if descriptor is None:
-        return True
-    os.close(descriptor)
-    return False
+    with if_free(number, registry) as free:
+        return not free
 
 
 def ports_are_free(ports: Iterable[int]) -> bool:
