@@ -1,5 +1,6 @@
 """Starting and ending the supervisor of a cluster, from outside."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -96,7 +97,8 @@ def kill(plan: Plan) -> None:
     """
     if numbers.is_held(plan.number):
         for pid in _live(read_processes(plan.state)):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + _GONE_TIMEOUT_S
     while _live(read_processes(plan.state)) or numbers.is_held(plan.number):
         _reap(read_processes(plan.state).outer)
