@@ -5,6 +5,7 @@ nothing is bound before the policy was seen to answer. The proof is a write that
 of the operator's own status, which it may write, under a field manager that the policy takes for nobody's operator.
 """
 
+import asyncio
 import time
 from typing import Final
 
@@ -42,6 +43,7 @@ class Access:
         self._client = client
         self._bound: dict[tuple[str, str], float] = {}
         self._policy_seen: float | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def ensure(self, version: VersionFacts, service_account: str) -> None:
         """Let the Pods of a ServiceAccount in the version's namespace report.
@@ -50,6 +52,10 @@ class Access:
             PolicyMissingError: where the policy does not answer.
             ApiError: where the API server refuses or does not answer.
         """
+        async with self._one_at_a_time:
+            await self._ensure(version, service_account)
+
+    async def _ensure(self, version: VersionFacts, service_account: str) -> None:
         wanted = (version.key.namespace, service_account)
         if _fresh(self._bound.get(wanted)):
             return
