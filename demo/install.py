@@ -54,8 +54,10 @@ def operator_log(tools: Tools) -> str:
 
 def _values(environment: Mapping[str, str]) -> dict[str, Any]:
     image = {"tag": "dev", "pullPolicy": "Never"}
+    # On a machine of two cores the training asks for both of them, and the operator must leave them.
+    resources = {"requests": {"cpu": "0"}}
     return {
-        "operator": {"image": image, "runtimeClassName": DEVELOPMENT_RUNTIME},
+        "operator": {"image": image, "runtimeClassName": DEVELOPMENT_RUNTIME, "resources": resources},
         "trainer": {"image": image, "runtimeClassName": DEVELOPMENT_RUNTIME},
         "storage": {
             "endpoint": environment["AWS_ENDPOINT_URL"],

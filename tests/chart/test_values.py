@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tintype_api.constants import OPERATOR_METRICS_PORT, STATUS_POLICY, TRAINER_CLUSTER_ROLE
+from tintype_api.constants import OPERATOR_METRICS_PORT, TRAINER_CLUSTER_ROLE
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "tintype"
@@ -87,7 +87,6 @@ def test_there_is_a_copy_of_each_generated_manifest() -> None:
     [
         ("rbac-trainer.yaml", f"name: {TRAINER_CLUSTER_ROLE}\n"),
         ("_rules.tpl", f"resourceNames: [{TRAINER_CLUSTER_ROLE}]"),
-        ("_rules.tpl", f"resourceNames: [{STATUS_POLICY}]"),
         ("deployment.yaml", f"containerPort: {OPERATOR_METRICS_PORT}}}"),
     ],
 )

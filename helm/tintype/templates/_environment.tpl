@@ -1,5 +1,8 @@
 {{/* The operator's settings; tintype_operator/settings.py says what each means. */}}
 {{- define "tintype.environment" -}}
+# kopf's name for itself; without it kopf asks for the user's name, which a user that is only a number has not.
+- name: POD_ID
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - name: TINTYPE_TRAINER_IMAGE
   value: {{ include "tintype.image" (dict "image" .Values.trainer.image "version" .Chart.AppVersion) | quote }}
 - name: TINTYPE_TRAINER_IMAGE_PULL_POLICY

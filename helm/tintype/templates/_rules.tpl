@@ -1,14 +1,5 @@
-{{/* What the operator may do with objects that belong to no namespace. */}}
-{{- define "tintype.clusterRules" -}}
-# It binds no trainer before it has seen that the policy which guards status is there.
-- apiGroups: [admissionregistration.k8s.io]
-  resources: [validatingadmissionpolicies, validatingadmissionpolicybindings]
-  resourceNames: [tintype-status]
-  verbs: [get]
-{{- end -}}
-
 {{/* What the operator may do in each namespace that it watches. */}}
-{{- define "tintype.namespacedRules" -}}
+{{- define "tintype.rules" -}}
 - apiGroups: [tintype.dev]
   resources: [modelversions]
   verbs: [get, list, watch, patch]
@@ -28,13 +19,14 @@
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [events]
-  verbs: [list, watch, create, patch]
+  verbs: [list, watch, create]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [rolebindings]
-  verbs: [get, create]
+  verbs: [create]
+# To bind this one role to the accounts of training Pods, without having its rights or any other's to give away.
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [clusterroles]
   resourceNames: [tintype-trainer]
