@@ -51,6 +51,9 @@ def _ip(plan: Plan, lines: list[str], network: int | None = None) -> None:
 
 def _make_network(plan: Plan) -> None:
     """Leave for a network namespace that a wire of two addresses joins to the machine's."""
+    # The kernel takes a moment to remove the wire of a box that has just died; that there is none is as good.
+    stale = ["ip", "link", "delete", plan.interface]
+    subprocess.run(stale, env=environment(plan), capture_output=True, check=False)
     machine = os.open("/proc/self/ns/net", os.O_RDONLY)
     kernel.unshare("network")
     outside = [

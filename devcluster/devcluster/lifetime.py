@@ -5,12 +5,11 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from devcluster import numbers, s3
 from devcluster.errors import DevclusterError
@@ -37,35 +36,45 @@ def start(plan: Plan, lock: int, *, kept: bool, say: Say) -> Processes:
     """
     owner = 0 if kept else os.getpid()
     module = "devcluster.box" if plan.node else "devcluster.supervisor"
-    plan.log("supervisor").parent.mkdir(exist_ok=True)
-    with plan.log("supervisor").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, str(plan.state), str(lock), str(owner)],
-            pass_fds=(lock,),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-        )
+    outer, reports = _spawn([sys.executable, "-m", module, str(plan.state), str(lock), str(owner)], lock, plan)
     try:
-        init = _follow_reports(process, plan, say)
+        init = _follow_reports(reports, plan, say)
     except BaseException:
-        process.kill()
-        process.wait()
+        os.kill(outer, signal.SIGKILL)
+        os.waitpid(outer, 0)
         _remove_stray_files(plan)
         raise
-    # It outlives this call: whoever started it reaps it, so that no zombie stays and Python does not complain.
-    threading.Thread(target=process.wait, name="reaper of the supervisor", daemon=True).start()
-    processes = Processes(process.pid, init or process.pid)
+    processes = Processes(outer, init or outer)
     (plan.state / "processes.json").write_text(json.dumps({"outer": processes.outer, "init": processes.init}))
     return processes
 
 
-def _follow_reports(process: "subprocess.Popen[bytes]", plan: Plan, say: Say) -> int:
+def _spawn(command: list[str], lock: int, plan: Plan) -> tuple[int, BinaryIO]:
+    """Start a process in a session of its own; returns its id and its standard output.
+
+    Not by subprocess, which warns of every process that outlives the object that it is to the starter.
+    """
+    reading, writing = os.pipe()
+    plan.log("supervisor").parent.mkdir(exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, writing, 1),
+        (os.POSIX_SPAWN_OPEN, 2, str(plan.log("supervisor")), flags, 0o644),
+    ]
+    os.set_inheritable(lock, True)
+    try:
+        pid = os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
+    finally:
+        os.set_inheritable(lock, False)
+        os.close(writing)
+    return pid, os.fdopen(reading, "rb")
+
+
+def _follow_reports(reports: BinaryIO, plan: Plan, say: Say) -> int:
     """Read the supervisor's reports until it is ready; returns the process id of the box's first process, or 0."""
-    assert process.stdout is not None
-    init = 0
-    with process.stdout as reports:
+    init: int = 0
+    with reports:
         for line in reports:
             report = json.loads(line)
             init = int(report.get("init", init))
