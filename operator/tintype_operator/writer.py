@@ -85,7 +85,8 @@ class Writer:
             self._caches.jobs.remove(patch.job.key, patch.job.uid)
             return
         self._caches.jobs.put(observe_job(answer))
-        _LOG.info("%s: Job %s: %s", patch.job.version, patch.job.key.name, changed)
+        told = ", ".join(f"{field} {value}" for field, value in changed.items())
+        _LOG.info("%s/%s: Job %s now has %s", patch.job.key.namespace, patch.job.version, patch.job.key.name, told)
 
     async def _delete_job(self, version: VersionFacts, job: JobFacts) -> None:
         try:
