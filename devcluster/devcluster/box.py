@@ -116,7 +116,7 @@ def main() -> int:
     pid = os.fork()
     if pid == 0:
         os._exit(_first_process(plan))
-    supervisor.report(init=pid)
+    supervisor.report(outer=os.getpid(), init=pid)
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status) & 0xFF
 

@@ -3,16 +3,16 @@
 import os
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from devcluster import build, cgroups, lifetime, numbers
+from devcluster import build, lifetime, numbers
 from devcluster.box import refuse_hidden, require_root
 from devcluster.errors import DevclusterError
+from devcluster.leftovers import remove_leftovers, scratch_state
 from devcluster.mounts import development_mounts
 from devcluster.packages import ensure_packages
 from devcluster.plan import REGION, Plan
@@ -86,7 +86,7 @@ def up(state: Path, *, node: bool = True, gpus: int = 0, kept: bool = False, say
     if node:
         require_root()
         refuse_hidden(state)
-    cgroups.remove_dead()
+    remove_leftovers()
     _refuse_running(state)
     if node:
         ensure_packages(say)
@@ -132,9 +132,7 @@ def _new_plan(state: Path, programs: Path, *, node: bool, gpus: int) -> tuple[Pl
 
 def is_running(state: Path) -> bool:
     """Say whether the cluster of a state folder runs."""
-    if not (state / "processes.json").exists():
-        return False
-    return numbers.is_held(Plan.read(state).number) and lifetime.is_alive(state)
+    return lifetime.is_alive(state)
 
 
 def down(state: Path) -> None:
@@ -145,16 +143,15 @@ def down(state: Path) -> None:
     state = state.absolute()
     if not (state / "plan.json").exists():
         raise DevclusterError(f"There is no cluster in {state}.")
-    if (state / "processes.json").exists():
-        lifetime.kill(Plan.read(state))
+    lifetime.kill(Plan.read(state))
     lifetime.remove_data(state)
-    cgroups.remove_dead()
+    remove_leftovers()
 
 
 def status(state: Path) -> tuple[str, bool]:
     """Return a sentence about the cluster of a state folder, and whether it runs."""
     state = state.absolute()
-    cgroups.remove_dead()
+    remove_leftovers()
     if not (state / "plan.json").exists():
         return f"There is no cluster in {state}.", False
     if is_running(state):
@@ -178,8 +175,8 @@ def cluster(state: Path | None = None, *, node: bool = True, gpus: int = 0, say:
     Raises DevclusterError where it cannot be started, or where a process of it ended by itself. It dies with the
     calling thread, also when this process is killed.
     """
-    with tempfile.TemporaryDirectory(prefix="devcluster-") as scratch:
-        running = up(state or Path(scratch) / "state", node=node, gpus=gpus, say=say)
+    with scratch_state() as scratch:
+        running = up(state or scratch, node=node, gpus=gpus, say=say)
         try:
             yield running
             running.check()

@@ -7,12 +7,14 @@ import shutil
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
-from devcluster import numbers, s3
 from devcluster.errors import DevclusterError
+from devcluster.files import write_whole
+from devcluster.identity import Process, find
+from devcluster.leftovers import remove_sockets
 from devcluster.plan import Plan
 from devcluster.progress import Say
 
@@ -20,15 +22,7 @@ _GONE_TIMEOUT_S = 30.0
 _POLL_S = 0.02
 
 
-@dataclass(frozen=True)
-class Processes:
-    """The outer process of a cluster and, in a box, the first process within, both as this machine numbers them."""
-
-    outer: int
-    init: int
-
-
-def start(plan: Plan, lock: int, *, kept: bool, say: Say) -> Processes:
+def start(plan: Plan, lock: int, *, kept: bool, say: Say) -> None:
     """Start the supervisor and return once the cluster is ready.
 
     Unless kept, the cluster dies with the calling thread. Raises DevclusterError where it does not become ready;
@@ -37,16 +31,24 @@ def start(plan: Plan, lock: int, *, kept: bool, say: Say) -> Processes:
     owner = 0 if kept else os.getpid()
     module = "devcluster.box" if plan.node else "devcluster.supervisor"
     outer, reports = _spawn([sys.executable, "-m", module, str(plan.state), str(lock), str(owner)], lock, plan)
+    _record(plan, outer)
     try:
-        init = _follow_reports(reports, plan, say)
+        _follow_reports(reports, plan, say)
     except BaseException:
-        os.kill(outer, signal.SIGKILL)
-        os.waitpid(outer, 0)
-        _remove_stray_files(plan)
+        kill(plan)
         raise
-    processes = Processes(outer, init or outer)
-    (plan.state / "processes.json").write_text(json.dumps({"outer": processes.outer, "init": processes.init}))
-    return processes
+
+
+def _record(plan: Plan, *pids: int) -> None:
+    """Write down the processes whose death ends the cluster: the supervisor, and in a box also its outer process."""
+    processes = [process for process in map(find, pids) if process]
+    write_whole(plan.state / "processes.json", json.dumps([asdict(process) for process in processes]))
+
+
+def read_processes(state: Path) -> list[Process]:
+    """Return the processes recorded in a state folder, the supervisor last; none where none are."""
+    path = state / "processes.json"
+    return [Process(**process) for process in json.loads(path.read_text())] if path.exists() else []
 
 
 def _spawn(command: list[str], lock: int, plan: Plan) -> tuple[int, BinaryIO]:
@@ -71,32 +73,27 @@ def _spawn(command: list[str], lock: int, plan: Plan) -> tuple[int, BinaryIO]:
     return pid, os.fdopen(reading, "rb")
 
 
-def _follow_reports(reports: BinaryIO, plan: Plan, say: Say) -> int:
-    """Read the supervisor's reports until it is ready; returns the process id of the box's first process, or 0."""
-    init: int = 0
+def _follow_reports(reports: BinaryIO, plan: Plan, say: Say) -> None:
+    """Read the supervisor's reports until it is ready."""
     with reports:
         for line in reports:
             report = json.loads(line)
-            init = int(report.get("init", init))
+            if "init" in report:
+                _record(plan, report["outer"], report["init"])
             if "progress" in report:
                 say(report["progress"])
             if "error" in report:
                 raise DevclusterError(report["error"])
             if "ready" in report:
-                return init
+                return
     raise DevclusterError(
         f"The cluster's supervisor ended before the cluster was ready; {plan.log('supervisor')} says why."
     )
 
 
-def read_processes(state: Path) -> Processes:
-    """Return the processes recorded in a state folder; FileNotFoundError where none are."""
-    return Processes(**json.loads((state / "processes.json").read_text()))
-
-
 def is_alive(state: Path) -> bool:
-    """Say whether a process of the cluster recorded in a state folder still runs."""
-    return bool(_live(read_processes(state)))
+    """Say whether the cluster of a state folder runs, or is being started."""
+    return any(process.runs() for process in read_processes(state))
 
 
 def kill(plan: Plan) -> None:
@@ -104,42 +101,20 @@ def kill(plan: Plan) -> None:
 
     Raises DevclusterError where it does not go.
     """
-    if numbers.is_held(plan.number):
-        for pid in _live(read_processes(plan.state)):
+    processes = read_processes(plan.state)
+    for process in reversed(processes):
+        if process.runs():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(process.pid, signal.SIGKILL)
     deadline = time.monotonic() + _GONE_TIMEOUT_S
-    while _live(read_processes(plan.state)) or numbers.is_held(plan.number):
-        _reap(read_processes(plan.state).outer)
+    while is_alive(plan.state):
         if time.monotonic() > deadline:
             raise DevclusterError(f"The cluster in {plan.state} did not end within {_GONE_TIMEOUT_S:.0f} s.")
         time.sleep(_POLL_S)
-    _remove_stray_files(plan)
-
-
-def _reap(pid: int) -> None:
-    """Take leave of the outer process where it is a child of ours."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
-
-
-def _live(processes: Processes) -> list[int]:
-    return [pid for pid in (processes.init, processes.outer) if _is_supervisor(pid)]
-
-
-def _is_supervisor(pid: int) -> bool:
-    """Say whether the process is one of ours that runs: ids are used again, and a zombie has no command line."""
-    try:
-        return b"devcluster." in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def _remove_stray_files(plan: Plan) -> None:
-    for path in s3.stray_sockets(plan):
-        path.unlink(missing_ok=True)
+    for process in processes:
+        with contextlib.suppress(ChildProcessError):  # it is a child of ours only where we have started it
+            os.waitpid(process.pid, os.WNOHANG)
+    remove_sockets(plan)
 
 
 def remove_data(state: Path) -> None:

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from devcluster.files import write_whole
+
 NODE_NAME = "node1"
 SERVICE_RANGE = "10.0.0.0/24"
 API_SERVICE_ADDRESS = "10.0.0.1"
@@ -84,10 +86,8 @@ class Plan:
 
     def write(self) -> None:
         """Write the plan into its state folder, readable by its owner only, since it holds the S3 keys."""
-        path = self.state / "plan.json"
-        path.touch(mode=0o600)
         values = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
-        path.write_text(json.dumps(values, indent=1))
+        write_whole(self.state / "plan.json", json.dumps(values, indent=1))
 
     @classmethod
     def read(cls, state: Path) -> "Plan":

@@ -24,10 +24,11 @@ def environment(plan: Plan) -> dict[str, str]:
 
 
 def exit_sentence(name: str, status: int, log: Path) -> str:
-    """Say how a process ended, from the status that waitpid gave."""
+    """Say how a process ended, from the status that waitpid gave and the last line of its log."""
     code = os.waitstatus_to_exitcode(status)
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    return f"{name} {how}, which ends the cluster; {log} says why."
+    words = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return f"{name} {how}, which ends the cluster; the last line of {log} is: {words[-1] if words else 'none'}"
 
 
 @dataclass

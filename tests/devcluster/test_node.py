@@ -150,9 +150,11 @@ def test_packages_that_cannot_be_installed_are_named(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("status", "how"), [(256, "ended with exit code 1"), (signal.SIGKILL, "was killed by SIGKILL")]
 )
-def test_the_end_of_a_process_is_said(status: int, how: str) -> None:
-    sentence = processes.exit_sentence("etcd", status, Path("/state/logs/etcd.log"))
-    assert sentence == f"etcd {how}, which ends the cluster; /state/logs/etcd.log says why."
+def test_the_end_of_a_process_is_said_with_its_last_words(status: int, how: str, tmp_path: Path) -> None:
+    log = tmp_path / "etcd.log"
+    log.write_text("starting\nno space left\n\n")
+    sentence = processes.exit_sentence("etcd", status, log)
+    assert sentence == f"etcd {how}, which ends the cluster; the last line of {log} is: no space left"
 
 
 def test_nothing_of_the_users_environment_reaches_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,7 +164,7 @@ def test_sigkill_of_the_owner_leaves_no_process_mount_or_interface(
     owned: tuple["subprocess.Popen[str]", Path],
 ) -> None:
     owner, state = owned
-    plan, init = Plan.read(state), lifetime.read_processes(state).init
+    plan, init = Plan.read(state), lifetime.read_processes(state)[-1].pid
     namespace = Path(f"/proc/{init}/ns/pid").readlink().name
     with closing(Kube(plan.admin_kubeconfig)) as kube:
         _create(kube, "running", ["sleep", "600"], namespace="default")
