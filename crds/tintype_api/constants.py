@@ -123,6 +123,5 @@ class Reason(StrEnum):
     OOM_KILLED = "OOMKilled"
     KILLED = "Killed"
     CRASHED = "Crashed"
-    BACKOFF_LIMIT_EXCEEDED = "BackoffLimitExceeded"
     JOB_DELETED = "JobDeleted"
     NAME_CONFLICT = "NameConflict"

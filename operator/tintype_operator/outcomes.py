@@ -12,6 +12,7 @@ from tintype_operator.facts import ContainerEnd, JobFacts, PodFacts, VersionFact
 
 _REASON: Final = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
 _SIGNAL_BASE: Final = 128
+_TOO_MANY_FAILURES: Final = "BackoffLimitExceeded"
 _REASONS: Final = {
     ExitCode.SPEC: Reason.INVALID_SPEC,
     ExitCode.DATA: Reason.DATA_ERROR,
@@ -48,14 +49,14 @@ def outcome(pod: PodFacts, memory: str) -> Outcome:
 
 
 def of_failed_job(job: JobFacts, last: Outcome | None) -> Because:
-    """Return why a Job failed: the last failure of its Pods, with the count where there were too many."""
+    """Return why a Job failed: the reason of its last Pod's failure, with the count where there were too many."""
     if last is None:
         reason = job.failure_reason or Reason.CRASHED
         return Because(reason, f"Job {job.key.name} failed: {job.failure_message or 'it gives no reason'}")
-    if last.final or job.failure_reason != Reason.BACKOFF_LIMIT_EXCEEDED:
+    if last.final or job.failure_reason != _TOO_MANY_FAILURES:
         return last.because
     return Because(
-        Reason.BACKOFF_LIMIT_EXCEEDED,
+        last.because.reason,
         f"the trainer failed {_times(job.failed)}, more often than runPolicy.backoffLimit {job.backoff_limit} allows; "
         f"the last time: {last.because.message}",
     )

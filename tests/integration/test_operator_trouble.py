@@ -82,7 +82,7 @@ def test_too_many_failures_name_the_last(played: Played) -> None:
     played.end(pod, 1)
     played.until("crashing", "Failed")
     failed = played.condition("crashing", "Failed")
-    assert failed["reason"] == "BackoffLimitExceeded"
+    assert failed["reason"] == "Crashed"
     assert failed["message"] == (
         "the trainer failed once, more often than runPolicy.backoffLimit 0 allows; the last time: the trainer ended "
         f"with exit code 1; see kubectl logs {pod['metadata']['name']} -n {NAMESPACE}"

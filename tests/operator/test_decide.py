@@ -254,7 +254,7 @@ def test_a_complete_job_succeeds() -> None:
         pytest.param(
             terminated(137, reason="OOMKilled"),
             "BackoffLimitExceeded",
-            "BackoffLimitExceeded",
+            "OOMKilled",
             "failed 4 times, more often than runPolicy.backoffLimit 3 allows; the last time: the trainer was killed "
             "for using more than compute.memory 16Gi; raise it or lower training.batchSize",
             id="too much memory too often",
@@ -262,14 +262,14 @@ def test_a_complete_job_succeeds() -> None:
         pytest.param(
             terminated(137),
             "BackoffLimitExceeded",
-            "BackoffLimitExceeded",
+            "Killed",
             "the last time: the trainer was killed by signal 9 (SIGKILL)",
             id="killed too often",
         ),
         pytest.param(
             terminated(1),
             "BackoffLimitExceeded",
-            "BackoffLimitExceeded",
+            "Crashed",
             "the last time: the trainer ended with exit code 1; see kubectl logs",
             id="crashed too often",
         ),
