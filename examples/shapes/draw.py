@@ -19,6 +19,7 @@ CONCEPTS = ("circle", "square", "triangle")
 VIEW = "shape"
 SPLITS = ("train", "train", "train", "val", "test")
 SIZE = 64
+TILT = 0.2
 Colour = tuple[int, int, int]
 
 
@@ -26,7 +27,7 @@ def main() -> None:
     """Draw as the command line says."""
     parser = argparse.ArgumentParser(description="Draws circles, squares and triangles.")
     parser.add_argument("folder", type=Path, help="where to; it is made if need be")
-    parser.add_argument("--count", type=int, default=100, help="pictures of each concept (default: 100)")
+    parser.add_argument("--count", type=int, default=200, help="pictures of each concept (default: 200)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the drawing (default: 0)")
     arguments = parser.parse_args()
     draw_dataset(arguments.folder, arguments.count, arguments.seed)
@@ -58,17 +59,17 @@ def draw_dataset(folder: Path, count: int, seed: int = 0) -> None:
 
 
 def draw_shape(concept: str, rng: random.Random) -> Image.Image:
-    """Return a picture of 64 x 64 pixels with one shape of any colour, place and size, rotated as it comes."""
-    ground, colour = _two_colours(rng)
+    """Return a picture of 64 x 64 pixels: a dark shape on light ground, somewhere, a little tilted."""
+    ground, colour = _colour(rng, 160, 255), _colour(rng, 0, 96)
     image = Image.new("RGB", (SIZE, SIZE), ground)
-    radius = rng.uniform(0.15, 0.35) * SIZE
+    radius = rng.uniform(0.2, 0.4) * SIZE
     x, y = (rng.uniform(radius, SIZE - radius) for _ in range(2))
     pen = ImageDraw.Draw(image)
     if concept == "circle":
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
     else:
-        corners = 4 if concept == "square" else 3
-        pen.polygon(_corners(x, y, radius, corners, rng.uniform(0, 2 * math.pi)), fill=colour)
+        corners, upright = (4, math.pi / 4) if concept == "square" else (3, -math.pi / 2)
+        pen.polygon(_corners(x, y, radius, corners, upright + rng.uniform(-TILT, TILT)), fill=colour)
     return image
 
 
@@ -77,12 +78,8 @@ def _corners(x: float, y: float, radius: float, corners: int, start: float) -> S
     return [(x + radius * math.cos(angle), y + radius * math.sin(angle)) for angle in angles]
 
 
-def _two_colours(rng: random.Random) -> tuple[Colour, Colour]:
-    """Return two colours that differ enough to be told apart."""
-    while True:
-        first, second = ((rng.randrange(256), rng.randrange(256), rng.randrange(256)) for _ in range(2))
-        if sum(abs(a - b) for a, b in zip(first, second, strict=True)) > 150:
-            return first, second
+def _colour(rng: random.Random, darkest: int, lightest: int) -> Colour:
+    return rng.randint(darkest, lightest), rng.randint(darkest, lightest), rng.randint(darkest, lightest)
 
 
 if __name__ == "__main__":

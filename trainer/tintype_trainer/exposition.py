@@ -1,5 +1,6 @@
 """The trainer's /metrics: the newest status as Prometheus gauges."""
 
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
@@ -34,18 +35,25 @@ class Exposition:
         self._examples = self._counter("trained_examples", "Examples that the optimizer has stepped on")
         self._errors = self._counter("status_errors", "Writes of status that the API server did not take")
 
-    def serve(self, port: int) -> None:
-        """Serve /metrics on all addresses from a daemon thread.
+    def serve(self, port: int) -> Callable[[], None]:
+        """Serve /metrics on all addresses from a daemon thread; return what stops it.
 
         Raises:
             UserError: exit 78 where the port is taken.
         """
         try:
-            start_http_server(port, registry=self.registry)
+            server, thread = start_http_server(port, registry=self.registry)
         except OSError as error:
             raise environment_error(
                 f"the port {port} for /metrics cannot be opened ({error.strerror}); give another by --metrics-port"
             ) from error
+
+        def stop() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        return stop
 
     def count_examples(self, examples: int) -> None:
         """Count the examples of a step."""

@@ -7,6 +7,7 @@ uint8 kernel for RGB runs in the calling thread (0.2 ms from 300 to 128 pixels).
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from tintype_api.spec import HorizontalFlip, ImageResizer
 from tintype_trainer.geometry import canvas_size, content_size
 
 Picture = NDArray[np.uint8]
+RGB_CHANNELS: Final = 3
 
 
 def decode(path: Path) -> Picture:
@@ -47,10 +49,10 @@ def augment(picture: Picture, augmentations: Sequence[HorizontalFlip], random: n
 
 def resize(picture: Picture, resizer: ImageResizer) -> Picture:
     """Return the picture on the network's canvas, (height, width, 3): bilinear, antialiased; black beyond it."""
-    height, width, _ = picture.shape
+    height, width, channels = picture.shape
     canvas_width, canvas_height = canvas_size(resizer)
     content_width, content_height = content_size(resizer, width, height)
-    rgb = np.ascontiguousarray(np.broadcast_to(picture, (height, width, 3)))
+    rgb = np.ascontiguousarray(picture) if channels == RGB_CHANNELS else np.repeat(picture, RGB_CHANNELS, axis=2)
     if (content_width, content_height) != (width, height):
         rgb = _interpolate(rgb, content_width, content_height)
     if (content_width, content_height) == (canvas_width, canvas_height):

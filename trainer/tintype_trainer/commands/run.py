@@ -32,6 +32,9 @@ from tintype_trainer.termination import Outcome, write_termination_message
 
 LOGGER: Final = "tintype_trainer"
 """Parent of the loggers of all modules."""
+OPENMP_WAITING: Final = ("OMP_WAIT_POLICY", "PASSIVE")
+"""Idle threads of torch sleep instead of spinning: on a busy node, or under a CPU limit, spinning takes the time that
+the others need (twice to three times as slow when two cores are shared)."""
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
@@ -79,7 +82,7 @@ def _carry_out(
     journal.listen(exposition)
     port = arguments.metrics_port or (TRAINER_METRICS_PORT if in_cluster else None)
     if port:
-        exposition.serve(port)
+        open_things.callback(exposition.serve(port))
     if in_cluster:
         _report(version, journal, exposition, open_things)
     console = open_console()
@@ -87,6 +90,7 @@ def _carry_out(
     journal.listen(console)
     _pass_on_logs(journal, open_things)
     journal.enter(Stage.PREPARING)
+    os.environ.setdefault(*OPENMP_WAITING)
     from tintype_trainer.run import Surroundings, run_version  # noqa: PLC0415  # torch takes seconds to import
     from tintype_trainer.storage import Store  # noqa: PLC0415
 

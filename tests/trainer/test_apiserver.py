@@ -1,0 +1,82 @@
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tintype_api.constants import Stage
+from tintype_api.errors import UserError
+from tintype_api.modelversion import Metadata
+from tintype_api.status import TrainerStatus
+from tintype_trainer.apiserver import ApiServer, StatusClient, StatusNotTakenError, in_cluster_server
+
+METADATA = Metadata(name="bottles-1", namespace="team", uid="5c1d")
+STATUS = TrainerStatus(stage=Stage.TRAINING)
+
+
+def _client(folder: Path, answer: httpx.Response | Exception, seen: list[httpx.Request]) -> StatusClient:
+    (folder / "token").write_text("first\n")
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    server = ApiServer("https://kubernetes.test:443", folder / "token", folder / "ca.crt")
+    return StatusClient(server, METADATA, httpx.MockTransport(handle))
+
+
+def test_what_is_sent(tmp_path: Path) -> None:
+    seen: list[httpx.Request] = []
+    client = _client(tmp_path, httpx.Response(200, json={}), seen)
+    client.apply(STATUS)
+    (tmp_path / "token").write_text("second")
+    client.apply(STATUS)
+
+    request = seen[0]
+    assert request.method == "PATCH"
+    assert str(request.url) == (
+        "https://kubernetes.test/apis/tintype.dev/v1alpha1/namespaces/team/modelversions/bottles-1/status"
+        "?fieldManager=tintype-trainer&force=true&fieldValidation=Strict"
+    )
+    assert request.headers["content-type"] == "application/apply-patch+yaml"
+    assert json.loads(request.content) == {
+        "apiVersion": "tintype.dev/v1alpha1",
+        "kind": "ModelVersion",
+        "metadata": {"name": "bottles-1", "namespace": "team", "uid": "5c1d"},
+        "status": {"stage": "Training", "history": []},
+    }
+    assert [each.headers["authorization"] for each in seen] == ["Bearer first", "Bearer second"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (httpx.Response(403, json={"kind": "Status", "message": "not your version"}), "HTTP 403: not your version"),
+        (httpx.Response(502, text="<html>bad gateway</html>"), "HTTP 502: <html>bad gateway"),
+        (httpx.ConnectError("connection refused"), "ConnectError: connection refused"),
+        (httpx.ReadTimeout("too slow"), "ReadTimeout: too slow"),
+    ],
+)
+def test_what_is_not_taken(tmp_path: Path, answer: httpx.Response | Exception, words: str) -> None:
+    with pytest.raises(StatusNotTakenError, match=words):
+        _client(tmp_path, answer, []).apply(STATUS)
+
+
+def test_a_token_that_is_gone_is_told_of(tmp_path: Path) -> None:
+    client = _client(tmp_path, httpx.Response(200, json={}), [])
+    (tmp_path / "token").unlink()
+    with pytest.raises(StatusNotTakenError, match="token"):
+        client.apply(STATUS)
+
+
+def test_the_clusters_server(tmp_path: Path) -> None:
+    (tmp_path / "token").touch()
+    (tmp_path / "ca.crt").touch()
+    environment = {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "6443"}
+    assert in_cluster_server(environment, tmp_path).url == "https://[fd00::1]:6443"
+    for known, folder in (({}, tmp_path), (environment, tmp_path / "nowhere")):
+        with pytest.raises(UserError, match="cannot report its status") as caught:
+            in_cluster_server(known, folder)
+        assert caught.value.exit_code == 78

@@ -1,0 +1,89 @@
+import io
+import time
+
+from rich.console import Console
+
+from tintype_api.constants import Stage
+from tintype_api.status import (
+    Best,
+    DatasetStatus,
+    HistoryEntry,
+    Metrics,
+    Progress,
+    SplitMetrics,
+    Unreadable,
+)
+from tintype_trainer.console import PlainConsole, duration
+from tintype_trainer.journal import Journal
+from tintype_trainer.live import LiveConsole
+
+ENTRY = HistoryEntry(
+    epoch=1, iteration=20, learning_rate=0.1, train_loss=0.9, validation_loss=0.8, validation_accuracy=0.75, seconds=12
+)
+DATASET = DatasetStatus(
+    digest="sha256:0",
+    train=60,
+    validation=15,
+    test=25,
+    not_in_model=3,
+    unreadable=Unreadable(count=1, examples=("a.png is empty",)),
+)
+LINES = """\
+preparing ...
+data set: 60 train, 15 validation, 25 test; left out: 3 not in this model, 1 unreadable
+unreadable: a.png is empty
+a sentence
+training ...
+epoch 1 of 6: train loss 0.9000, validation loss 0.8000, accuracy 0.7500 (best), 40.0 examples/s, 12.0 s
+evaluating ...
+test: accuracy 0.7000 (95 % interval 0.6000 to 0.8000), loss 0.5000, 25 examples
+"""
+
+
+def _play(journal: Journal, pause_s: float = 0) -> None:
+    progress = Progress(
+        summary="epoch 1 of 6",
+        epoch=0.5,
+        epochs=6,
+        iteration=10,
+        iterations=120,
+        examples_per_second=40,
+        seconds_left=75,
+    )
+    test = SplitMetrics(loss=0.5, accuracy=0.7, examples=25, accuracy_interval=(0.6, 0.8))
+    journal.enter(Stage.PREPARING)
+    journal.update(urgent=True, dataset=DATASET)
+    journal.note("a sentence")
+    journal.enter(Stage.TRAINING)
+    journal.update(progress=progress, metrics=Metrics(batch_loss=0.95))
+    time.sleep(pause_s)
+    best = Best(epoch=1, iteration=20, selected_by="accuracy")
+    journal.update(urgent=True, progress=progress, history=(ENTRY,), best=best)
+    journal.enter(Stage.EVALUATING)
+    journal.update(urgent=True, metrics=Metrics(test=test))
+
+
+def test_plain_lines() -> None:
+    lines: list[str] = []
+    journal = Journal()
+    journal.listen(PlainConsole(lines.append))
+    _play(journal)
+    assert "".join(line + "\n" for line in lines) == LINES
+
+
+def test_the_live_display_shows_the_same_lines_above_its_bar() -> None:
+    output = io.StringIO()
+    live = LiveConsole(Console(file=output, force_terminal=True, width=200, highlight=False))
+    live.staging(3, 100)
+    journal = Journal()
+    journal.listen(live)
+    _play(journal, pause_s=0.4)  # the bar is drawn ten times a second
+    live.close()
+    shown = output.getvalue()
+    assert all(line in shown for line in LINES.splitlines())
+    assert "10 of 120 iterations" in shown
+    assert "1:15 left" in shown
+
+
+def test_duration() -> None:
+    assert [duration(seconds) for seconds in (0, 59.6, 75, 3700)] == ["0:00", "1:00", "1:15", "61:40"]

@@ -1,0 +1,87 @@
+import socket
+import urllib.request
+
+import pytest
+from prometheus_client import generate_latest
+
+from tintype_api.constants import Stage
+from tintype_api.errors import UserError
+from tintype_api.status import Best, DatasetStatus, Metrics, Progress, SplitMetrics, TrainerStatus
+from tintype_trainer.exposition import Exposition
+
+EVERYTHING = TrainerStatus(
+    stage=Stage.EVALUATING,
+    dataset=DatasetStatus(digest="sha256:0", train=60, validation=15, test=25),
+    progress=Progress(
+        summary="", epoch=1.5, epochs=6, iteration=30, iterations=120, examples_per_second=40.5, seconds_left=9
+    ),
+    metrics=Metrics(
+        learning_rate=0.01,
+        batch_loss=0.7,
+        validation=SplitMetrics(loss=0.6, accuracy=0.75, examples=15),
+        test=SplitMetrics(loss=0.65, accuracy=0.7, examples=25),
+    ),
+    best=Best(epoch=1, iteration=20, selected_by="accuracy", performance_indicator=0.75),
+)
+SERIES = """\
+tintype_accuracy_ratio{modelversion="bottles",namespace="team",split="test"} 0.7
+tintype_accuracy_ratio{modelversion="bottles",namespace="team",split="validation"} 0.75
+tintype_batch_loss{modelversion="bottles",namespace="team"} 0.7
+tintype_best_epoch{modelversion="bottles",namespace="team"} 1.0
+tintype_best_indicator{modelversion="bottles",namespace="team"} 0.75
+tintype_dataset_examples{modelversion="bottles",namespace="team",split="test"} 25.0
+tintype_dataset_examples{modelversion="bottles",namespace="team",split="train"} 60.0
+tintype_dataset_examples{modelversion="bottles",namespace="team",split="validation"} 15.0
+tintype_epoch{modelversion="bottles",namespace="team"} 1.5
+tintype_epochs{modelversion="bottles",namespace="team"} 6.0
+tintype_examples_per_second{modelversion="bottles",namespace="team"} 40.5
+tintype_iteration{modelversion="bottles",namespace="team"} 30.0
+tintype_iterations{modelversion="bottles",namespace="team"} 120.0
+tintype_learning_rate{modelversion="bottles",namespace="team"} 0.01
+tintype_left_seconds{modelversion="bottles",namespace="team"} 9.0
+tintype_loss{modelversion="bottles",namespace="team",split="test"} 0.65
+tintype_loss{modelversion="bottles",namespace="team",split="validation"} 0.6
+tintype_stage{modelversion="bottles",namespace="team",stage="Evaluating"} 1.0
+tintype_stage{modelversion="bottles",namespace="team",stage="Preparing"} 0.0
+tintype_stage{modelversion="bottles",namespace="team",stage="Publishing"} 0.0
+tintype_stage{modelversion="bottles",namespace="team",stage="Training"} 0.0
+tintype_status_errors_total{modelversion="bottles",namespace="team"} 1.0
+tintype_trained_examples_total{modelversion="bottles",namespace="team"} 64.0
+"""
+
+
+def _series(text: str) -> str:
+    lines = (line for line in text.splitlines() if line and not line.startswith("#") and "_created{" not in line)
+    return "".join(line + "\n" for line in sorted(lines, key=lambda line: line.split("{")))
+
+
+def test_names_labels_and_values() -> None:
+    exposition = Exposition("team", "bottles")
+    exposition.changed(EVERYTHING, urgent=True)
+    exposition.count_examples(32)
+    exposition.count_examples(32)
+    exposition.count_status_error()
+    assert _series(generate_latest(exposition.registry).decode()) == SERIES
+
+
+def test_what_is_not_known_has_no_series() -> None:
+    exposition = Exposition("team", "bottles")
+    exposition.changed(TrainerStatus(stage=Stage.PREPARING), urgent=True)
+    names = {line.split("{")[0] for line in _series(generate_latest(exposition.registry).decode()).splitlines()}
+    assert names == {"tintype_stage", "tintype_status_errors_total", "tintype_trained_examples_total"}
+
+
+def test_it_is_served_and_a_taken_port_is_named() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    exposition = Exposition("team", "bottles")
+    stop = exposition.serve(port)
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            assert "tintype_status_errors_total" in answer.read().decode()
+        with pytest.raises(UserError, match=f"port {port} for /metrics cannot be opened") as caught:
+            exposition.serve(port)
+        assert caught.value.exit_code == 78
+    finally:
+        stop()

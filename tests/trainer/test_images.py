@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms.v2 import functional
+
+from tintype_api.errors import UserError
+from tintype_api.spec import HorizontalFlip, ImageResizer, ResizerType
+from tintype_trainer.geometry import content_size
+from tintype_trainer.images import Picture, augment, decode, normalise, resize
+
+FIXED = ImageResizer(type=ResizerType.FIXED, width=48, height=32)
+SQUARE = ImageResizer(type=ResizerType.KEEP_ASPECT_RATIO, max_dimension=64)
+
+
+def _noise(height: int, width: int, channels: int = 3) -> Picture:
+    return np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def _save(path: Path, pixels: Picture, **options: object) -> Path:
+    Image.fromarray(pixels.squeeze()).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [(128, 64, (64, 32)), (64, 128, (32, 64)), (32, 32, (64, 64)), (100, 75, (64, 48)), (4000, 2, (64, 1))],
+)
+def test_keep_aspect_ratio(width: int, height: int, expected: tuple[int, int]) -> None:
+    assert content_size(SQUARE, width, height) == expected
+
+
+def test_resizing_is_torchvisions() -> None:
+    picture = _noise(100, 75)
+    expected = functional.resize(torch.from_numpy(picture).permute(2, 0, 1), [32, 48], antialias=True)
+    assert np.array_equal(resize(picture, FIXED), expected.permute(1, 2, 0).numpy())
+
+
+def test_padding_is_black_at_the_right_and_the_bottom() -> None:
+    resized = resize(np.full((75, 100, 3), 255, dtype=np.uint8), SQUARE)
+    assert resized.shape == (64, 64, 3)
+    assert resized[:48].min() == 255
+    assert resized[48:].max() == 0
+
+
+def test_grey_pictures_are_kept_with_one_channel_and_seen_as_rgb(tmp_path: Path) -> None:
+    grey = _noise(40, 60, 1)
+    decoded = decode(_save(tmp_path / "grey.png", grey))
+    assert np.array_equal(decoded, grey)
+    assert np.array_equal(resize(decoded, FIXED), resize(np.repeat(grey, 3, axis=2), FIXED))
+
+
+def test_exif_rotation_is_applied(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    pixels = _noise(20, 30)
+    decoded = decode(_save(tmp_path / "turned.png", pixels, exif=exif))
+    assert np.array_equal(decoded, np.rot90(pixels, -1))
+
+
+def test_sixteen_bits_keep_the_upper_eight(tmp_path: Path) -> None:
+    deep = np.random.default_rng(0).integers(0, 65536, (8, 8), dtype=np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    assert np.array_equal(decode(tmp_path / "deep.png")[:, :, 0], deep // 256)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "LA", "CMYK", "1"])
+def test_other_modes(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / f"picture.{'tiff' if mode == 'CMYK' else 'png'}"
+    Image.fromarray(_noise(8, 8)).convert(mode).save(path)
+    assert decode(path).shape == ((8, 8, 1) if mode == "1" else (8, 8, 3))
+
+
+def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
+    (tmp_path / "words.png").write_text("no picture")
+    with pytest.raises(UserError, match=r"words\.png cannot be decoded as a picture") as caught:
+        decode(tmp_path / "words.png")
+    assert caught.value.exit_code == 65
+
+
+@pytest.mark.parametrize(("probability", "flipped"), [(0.0, False), (1.0, True)])
+def test_flip(probability: float, flipped: bool) -> None:
+    picture = _noise(5, 7)
+    flip = HorizontalFlip(type="HorizontalFlip", probability=probability)
+    result = augment(picture, [flip], np.random.default_rng(0))
+    assert np.array_equal(result, picture[:, ::-1] if flipped else picture)
+
+
+def test_normalise() -> None:
+    images = torch.randint(0, 256, (2, 3, 4, 4), dtype=torch.uint8)
+    expected = functional.normalize(functional.to_dtype(images, torch.float32, scale=True), [0.5, 0.4, 0.3], [0.2] * 3)
+    assert torch.allclose(normalise(images, (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)), expected, atol=1e-6)
