@@ -10,6 +10,7 @@ from tintype_api.errors import UserError
 from tintype_api.spec import HorizontalFlip, ImageResizer, ResizerType
 from tintype_trainer.geometry import content_size
 from tintype_trainer.images import Picture, augment, decode, normalise, resize
+from tintype_trainer.pictures import UnreadablePicture, check_picture
 
 FIXED = ImageResizer(type=ResizerType.FIXED, width=48, height=32)
 SQUARE = ImageResizer(type=ResizerType.KEEP_ASPECT_RATIO, max_dimension=64)
@@ -71,6 +72,21 @@ def test_other_modes(tmp_path: Path, mode: str) -> None:
     path = tmp_path / f"picture.{'tiff' if mode == 'CMYK' else 'png'}"
     Image.fromarray(_noise(8, 8)).convert(mode).save(path)
     assert decode(path).shape == ((8, 8, 1) if mode == "1" else (8, 8, 3))
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "words"),
+    [("F", {}, "no known range"), ("I", {}, "no known range"), ("L", {"exif": b"abc"}, "not a TIFF file")],
+)
+def test_staging_refuses_what_the_training_could_not_read(
+    tmp_path: Path, mode: str, options: dict[str, bytes], words: str
+) -> None:
+    path = tmp_path / ("picture.png" if options else "picture.tiff")
+    Image.fromarray(_noise(8, 8, 1).squeeze()).convert(mode).save(path, **options)
+    with pytest.raises(UnreadablePicture, match=words):
+        check_picture(path.read_bytes())
+    with pytest.raises(UserError, match=words):
+        decode(path)
 
 
 def test_what_is_no_picture_is_named(tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn import functional
 
 from tintype_api.errors import data_error
 from tintype_api.spec import HorizontalFlip, ImageResizer
 from tintype_trainer.geometry import canvas_size, content_size
+from tintype_trainer.pictures import check_mode
 
 Picture = NDArray[np.uint8]
 RGB_CHANNELS: Final = 3
@@ -35,7 +36,9 @@ def decode(path: Path) -> Picture:
     try:
         with Image.open(path) as image:
             return _pixels(ImageOps.exif_transpose(image))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders raise whatever broken bytes lead them to
         raise data_error(f"{path} cannot be decoded as a picture ({error}); replace it or leave it out") from error
 
 
@@ -73,8 +76,7 @@ def normalise(images_B3HW: Tensor, mean: Sequence[float], std: Sequence[float]) 
 def _pixels(image: Image.Image) -> Picture:
     if image.mode.startswith("I;16"):
         return (np.asarray(image) >> 8).astype(np.uint8)[:, :, np.newaxis]
-    if image.mode in ("I", "F"):
-        raise ValueError(f"pixels of mode {image.mode} have no known range")
+    check_mode(image)
     if image.mode in ("1", "L"):
         return np.array(image.convert("L"))[:, :, np.newaxis]
     if "transparency" in image.info:

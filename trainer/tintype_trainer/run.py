@@ -13,7 +13,7 @@ from tintype_api.constants import Stage
 from tintype_api.modelversion import ModelVersion
 from tintype_api.quantity import size_bytes
 from tintype_api.spec import ImageResizer
-from tintype_api.status import Artifacts, Best
+from tintype_api.status import Artifacts, Best, Metrics
 from tintype_trainer.batches import Loader
 from tintype_trainer.best import best_of
 from tintype_trainer.classifier import Classifier, Scores
@@ -206,8 +206,8 @@ def _evaluate(
         for split, indices in sets.items()
         if indices
     }
-    metrics = around.journal.status.metrics
-    if Split.TEST in scores and metrics is not None:
+    if Split.TEST in scores:
+        metrics = around.journal.status.metrics or Metrics()
         test = status_metrics(split_result(scores[Split.TEST], version.spec.concepts))
         around.journal.update(urgent=True, metrics=metrics.model_copy(update={"test": test}))
     return scores

@@ -1,0 +1,142 @@
+import io
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from support.modelversions import REFUSALS, Refusal, modelversion
+from tintype_api.catalogue import CATALOGUE
+from tintype_api.crd import manifests
+from tintype_trainer.commandline import run_command_line
+from tintype_trainer.interruption import Interruption
+
+HELP = """\
+usage: tintype [-h] [--version] COMMAND ...
+
+Trains computer-vision model versions, as a Kubernetes resource describes
+them.
+
+options:
+  -h, --help     show this help message and exit
+  --version      show program's version number and exit
+
+commands:
+  COMMAND
+    run          train a ModelVersion on this machine
+    validate     say whether ModelVersions are valid
+    crd          print the manifests that make a cluster know ModelVersions
+    architectures
+                 list the networks that can be trained
+"""
+
+
+def _tintype(*arguments: str) -> int:
+    return run_command_line(arguments, Interruption())
+
+
+def _write(path: Path, *documents: object) -> str:
+    path.write_text(yaml.safe_dump_all(documents))
+    return str(path)
+
+
+def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit, match="0"):
+        _tintype("--help")
+    assert capsys.readouterr().out == HELP
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Half a second is a promise for a machine at rest; what is imported is the same on a busy one."""
+    script = """if True:
+        import sys
+        sys.argv = ["tintype", "--help"]
+        from tintype_trainer.cli import main
+        try:
+            main()
+        finally:
+            heavy = {"torch", "numpy", "pydantic", "yaml", "httpx", "rich", "PIL", "obstore"} & set(sys.modules)
+            print("heavy:", sorted(heavy))
+    """
+    started = time.process_time(), time.monotonic()
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert "heavy: []" in said
+    assert time.monotonic() - started[1] < 20
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        _tintype("--version")
+    assert capsys.readouterr().out.startswith("tintype 0.")
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.name)
+def test_validate_says_what_is_wrong(refusal: Refusal, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changes = {path: value for path, value in refusal.changes.items() if path != "metadata.name"}
+    document = modelversion(changes)
+    if "metadata.name" in refusal.changes:
+        document["metadata"]["name"] = refusal.changes["metadata.name"]
+    name = _write(tmp_path / "version.yaml", document)
+    assert _tintype("validate", name) == 64
+    said = capsys.readouterr().out
+    assert said.startswith(f"{name}: ")
+    assert refusal.offline in said
+    assert said.count("\n") == 1
+
+
+def test_validate_names_each_file_and_each_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, wrong = modelversion(), modelversion({"spec.concepts": ["one"]})
+    both = _write(tmp_path / "both.yaml", good, wrong)
+    missing = str(tmp_path / "missing.yaml")
+    assert _tintype("validate", _write(tmp_path / "good.yaml", good), both, missing) == 64
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{tmp_path}/good.yaml: ok"
+    assert lines[1] == f"{both}, document 1: ok"
+    assert lines[2].startswith(f"{both}, document 2: concepts: Classification needs at least two concepts")
+    assert lines[3].startswith(f"{missing}: {missing} cannot be read")
+
+
+def test_validate_of_what_is_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(yaml.safe_dump(modelversion())))
+    assert _tintype("validate", _write(tmp_path / "good.yaml", modelversion()), "-") == 0
+    assert capsys.readouterr().out.splitlines() == [f"{tmp_path}/good.yaml: ok", "-: ok"]
+
+
+def test_crd(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _tintype("crd") == 0
+    assert list(yaml.safe_load_all(capsys.readouterr().out)) == manifests()
+
+
+def test_architectures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _tintype("architectures") == 0
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["NAME", "SIZE", "BATCH", "OPTIMIZER", "RATE", "PURPOSE"]
+    assert [row.split()[0] for row in rows] == list(CATALOGUE)
+    assert rows[0].split()[:5] == ["efficientnet_lite0", "224", "32", "Momentum", "0.032"]
+
+    assert _tintype("architectures", "--json") == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["name"] for entry in entries] == list(CATALOGUE)
+    assert entries[0]["learningRates"]["AdamW"] == 0.0005
+
+
+def test_a_reader_that_goes_away_gets_no_traceback() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tintype_trainer.cli", "crd"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) == 141
+    assert said == ""
