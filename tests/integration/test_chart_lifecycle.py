@@ -1,0 +1,106 @@
+"""The chart on a real API server: installed, upgraded, uninstalled, installed again."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devcluster import Cluster, build, cluster
+from devcluster.progress import say
+from tintype_api.constants import STATUS_POLICY, TRAINER_CLUSTER_ROLE
+
+CHART = Path(__file__).parents[2] / "helm" / "tintype"
+ACCOUNT = "system:serviceaccount:default:default"
+
+
+class Shell:
+    """helm and kubectl against one cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._environment = dict(cluster.environment)
+        self._programs = {
+            "kubectl": str(cluster.programs / "kubectl"),
+            "helm": str(build.ensure(["helm"], say) / "helm"),
+        }
+
+    def __call__(self, line: str, *, fails: bool = False, stdin: str = "") -> str:
+        name, *arguments = line.split()
+        done = subprocess.run(
+            [self._programs[name], *arguments],
+            env=self._environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        assert "Warning" not in done.stderr
+        return done.stdout + done.stderr
+
+    def get(self, line: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self(f"kubectl get {line} -o json"))
+        return found
+
+
+@pytest.fixture(scope="module")
+def shell() -> Iterator[Shell]:
+    with cluster(node=False) as fresh:  # others of this folder install the CRD by hand, which helm would not take over
+        yield Shell(fresh)
+
+
+def container(shell: Shell) -> dict[str, Any]:
+    deployment = shell.get("--namespace=tintype deployment tintype-operator")
+    found: dict[str, Any] = deployment["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+def may_write_status(shell: Shell) -> bool:
+    place = {"group": "tintype.dev", "resource": "modelversions", "subresource": "status", "namespace": "default"}
+    review = {"user": ACCOUNT, "resourceAttributes": {"verb": "patch"} | place}
+    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": review}
+    answer = shell("kubectl create --filename=- --output=json", stdin=json.dumps(kind))
+    return bool(json.loads(answer)["status"]["allowed"])
+
+
+def test_from_install_to_a_second_install(shell: Shell) -> None:
+    shell(f"helm install tintype {CHART} --namespace=tintype --create-namespace --set=trainer.image.tag=v1")
+    shell("kubectl wait --for=condition=Established crd/modelversions.tintype.dev --timeout=30s")
+    assert {"name": "TINTYPE_TRAINER_IMAGE", "value": "tintype-trainer:v1"} in container(shell)["env"]
+
+    grant = f"--clusterrole={TRAINER_CLUSTER_ROLE} --serviceaccount=default:default"
+    shell(f"kubectl create rolebinding tintype-trainer-default {grant}")
+    assert may_write_status(shell)
+
+    shell(f"helm upgrade tintype {CHART} --namespace=tintype --set=trainer.image.tag=v2")
+    assert {"name": "TINTYPE_TRAINER_IMAGE", "value": "tintype-trainer:v2"} in container(shell)["env"]
+
+    shell("helm uninstall tintype --namespace=tintype")
+    shell.get("crd modelversions.tintype.dev")
+    shell.get(f"validatingadmissionpolicy {STATUS_POLICY}")
+    shell.get(f"validatingadmissionpolicybinding {STATUS_POLICY}")
+    assert "NotFound" in shell(f"kubectl get clusterrole {TRAINER_CLUSTER_ROLE}", fails=True)
+    assert not may_write_status(shell)
+
+    shell(f"helm install tintype {CHART} --namespace=tintype")
+    assert {"name": "TINTYPE_TRAINER_IMAGE", "value": "tintype-trainer:0.1.0"} in container(shell)["env"]
+    shell("helm uninstall tintype --namespace=tintype")
+
+
+def test_in_named_namespaces_the_operator_may_act_there_alone(shell: Shell) -> None:
+    for namespace in ("team-a", "team-b"):
+        shell(f"kubectl create namespace {namespace}")
+    values = json.dumps({"watchNamespaces": ["team-a"]})
+    shell(f"helm install tintype {CHART} --namespace=tintype --values=-", stdin=values)
+    operator = "--as=system:serviceaccount:tintype:tintype-operator"
+    assert shell(f"kubectl auth can-i create jobs --namespace=team-a {operator}").strip() == "yes"
+    assert shell(f"kubectl auth can-i create jobs --namespace=team-b {operator}", fails=True).strip() == "no"
+    binding = f"tintype-trainer-default --clusterrole={TRAINER_CLUSTER_ROLE} --serviceaccount=team-a:default {operator}"
+    shell(f"kubectl create rolebinding {binding} --namespace=team-a")
+    other = f"more --clusterrole=admin --serviceaccount=team-a:default {operator}"
+    assert "attempting to grant RBAC permissions" in shell(
+        f"kubectl create rolebinding {other} --namespace=team-a", fails=True
+    )
