@@ -8,7 +8,7 @@ from typing import Any
 from demo.errors import DemoError
 from demo.tools import Tools
 
-NAMESPACE = "tintype"
+NAMESPACE = "tintype-system"
 RELEASE = "tintype"
 S3_KEYS = "s3"
 CHART = Path(__file__).parents[1] / "helm" / "tintype"

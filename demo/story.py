@@ -44,7 +44,7 @@ def tell(state: Path, epochs: float | None, *, keep: bool, console: Console) -> 
         bucket = Bucket(cluster.environment)
         console.say("Putting photographs of solar cells and ImageNet weights into the bucket.")
         bucket.fill(console)
-        console.say("Installing the operator: helm install tintype helm/tintype --namespace tintype ...")
+        console.say("Installing the operator: helm install tintype helm/tintype --namespace tintype-system ...")
         install(tools, cluster.environment)
         name = _apply(tools, epochs, console)
         status = follow(tools, cluster, name, console)
