@@ -12,7 +12,9 @@ from devcluster import Cluster, build, cluster
 from devcluster.progress import say
 from tintype_api.constants import STATUS_POLICY, TRAINER_CLUSTER_ROLE
 
-CHART = Path(__file__).parents[2] / "helm" / "tintype"
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "tintype"
+DOCS = ROOT / "docs"
 ACCOUNT = "system:serviceaccount:default:default"
 
 
@@ -87,7 +89,15 @@ def test_from_install_to_a_second_install(shell: Shell) -> None:
 
     shell(f"helm install tintype {CHART} --namespace=tintype")
     assert {"name": "TINTYPE_TRAINER_IMAGE", "value": "tintype-trainer:0.1.0"} in container(shell)["env"]
-    shell("helm uninstall tintype --namespace=tintype")
+
+
+def test_everything_is_removed_as_the_docs_say(shell: Shell) -> None:
+    docs = (DOCS / "install" / "README.md").read_text()
+    commands = docs.partition("To remove everything")[2].split("```")[1].replace("tintype-system", "tintype")
+    for line in commands.strip().splitlines():
+        shell(line)
+    for kind in ("crd", "validatingadmissionpolicy", "validatingadmissionpolicybinding", "clusterrole"):
+        assert "tintype" not in shell(f"kubectl get {kind} --output=name")
 
 
 def test_in_named_namespaces_the_operator_may_act_there_alone(shell: Shell) -> None:
