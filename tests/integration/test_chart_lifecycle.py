@@ -1,6 +1,7 @@
 """The chart on a real API server: installed, upgraded, uninstalled, installed again."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ class Shell:
     """helm and kubectl against one cluster."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._environment = dict(cluster.environment)
+        self._environment = {**os.environ, **cluster.environment}
         self._programs = {
             "kubectl": str(cluster.programs / "kubectl"),
             "helm": str(build.ensure(["helm"], say) / "helm"),

@@ -103,7 +103,9 @@ def test_a_process_that_ends_by_itself_ends_the_cluster_and_is_named(tmp_path: P
             _kill_child(cluster, "etcd")
             eventually(lambda: not clusters.is_running(cluster.plan.state))
 
-    with pytest.raises(devcluster.DevclusterError, match=r"etcd was killed by SIGKILL.*the last line of .*logs/etcd\.log is: "):
+    with pytest.raises(
+        devcluster.DevclusterError, match=r"etcd was killed by SIGKILL.*the last line of .*logs/etcd\.log is: "
+    ):
         use()
 
 

@@ -1,5 +1,6 @@
 """The operator against a real API server, from a ModelVersion to its end; the kubelet and the trainer are played."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -77,7 +78,7 @@ def test_a_version_is_trained_and_ends_once_and_for_all(played: Played, control_
     complete = played.condition("whole", "Complete")
     assert (complete["reason"], complete["message"]) == ("Published", f"published to s3://models/{NAMESPACE}/whole/")
     wait = ["kubectl", "wait", "-n", NAMESPACE, "mv/whole", "--for=condition=Complete", "--timeout=5s"]
-    subprocess.run(wait, env=control_plane.environment, check=True, capture_output=True)
+    subprocess.run(wait, env={**os.environ, **control_plane.environment}, check=True, capture_output=True)
     eventually(lambda: played.job("whole"), lambda job: job and job["spec"].get("ttlSecondsAfterFinished") == 86_400)
     assert events_of(played, "whole") == ["JobCreated", "Published"]
 

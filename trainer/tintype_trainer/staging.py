@@ -135,4 +135,5 @@ def _check(selection: Selection, left: list[Example], unreadable: Unreadable) ->
 
 
 def _broken(unreadable: Unreadable, what: str) -> UserError:
-    return data_error(f"dataset: {unreadable.count} {what}; correct {first_of(unreadable.examples, unreadable.count)}")
+    listed = first_of(unreadable.examples, unreadable.count)
+    return data_error(f"dataset: {unreadable.count} {what}; correct these or remove them: {listed}")
