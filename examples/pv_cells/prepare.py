@@ -17,6 +17,7 @@ from typing import Final
 from examples.pv_cells import weights
 from examples.pv_cells.cells import folder, installed_cells, split
 from examples.pv_cells.studio import dataset_file
+
 from tintype_api.constants import Reason
 from tintype_api.errors import UserError
 from tintype_trainer.storage import Store, join

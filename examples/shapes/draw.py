@@ -37,7 +37,7 @@ def main() -> None:
 def draw_dataset(folder: Path, count: int, seed: int = 0) -> None:
     """Draw `count` pictures of each concept into a folder of its own, and write shapes.jsonl."""
     rng = random.Random(seed)
-    header = {
+    header: dict[str, object] = {
         "name": "shapes",
         "splits": ["train", "val", "test"],
         "views": [{"name": VIEW, "type": "Classification", "concepts": list(CONCEPTS)}],

@@ -106,7 +106,7 @@ FAILING = (
         "unreadable",
         {"dataset": {"uri": f"s3://datasets/{FEW}"}},
         "DataError",
-        ("2 of 30 pictures are unreadable", "circle/0000.png", "square/0000.png"),
+        ("2 of 30 pictures cannot be read", "circle/0000.png", "square/0000.png"),
     ),
     Failing(
         "no-weights",

@@ -173,8 +173,8 @@ def test_too_many_unreadable_pictures_end_the_run(tmp_path: Path) -> None:
         staged(source, tmp_path, uris)
     assert error.value.exit_code == ExitCode.DATA
     assert str(error.value) == (
-        "dataset: 6 of 100 pictures are unreadable, more than 5%; correct these or remove them: 000.png does "
-        "not exist; 001.png does not exist; 002.png does not exist; 003.png does not exist; 004.png does not exist; and 1 more"
+        "dataset: 6 of 100 pictures cannot be read, more than 5%; correct these or remove them: 000.png does not "
+        "exist; 001.png does not exist; 002.png does not exist; 003.png does not exist; 004.png does not exist; and 1 more"
     )
 
 
@@ -193,7 +193,7 @@ def test_what_is_lost_whole_ends_the_run(tmp_path: Path, splits: dict[int, Split
     with pytest.raises(UserError, match=words) as error:
         stage(chosen, Store(source, LocalBackend()), tmp_path)
     assert error.value.exit_code == ExitCode.DATA
-    assert str(error.value).endswith("correct 001.png is empty")
+    assert str(error.value).endswith("correct these or remove them: 001.png is empty")
 
 
 def test_denied_access_ends_the_run_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

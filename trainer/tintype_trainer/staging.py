@@ -123,17 +123,18 @@ def _parallel(
 def _check(selection: Selection, left: list[Example], unreadable: Unreadable) -> None:
     total = len(selection.examples)
     if unreadable.count > MAX_UNREADABLE_SHARE * total:
-        raise _broken(unreadable, f"of {total} pictures are unreadable, more than {MAX_UNREADABLE_SHARE:.0%}")
+        raise _broken(unreadable, total, f"more than {MAX_UNREADABLE_SHARE:.0%}")
     table = counts(left, selection.concepts)
     for concept in selection.concepts:
         if not table[concept][Split.TRAIN]:
-            raise _broken(unreadable, f"pictures are unreadable, among them all training examples of '{concept}'")
+            raise _broken(unreadable, total, f"among them all training examples of '{concept}'")
     for split in Split:
         before = any(example.split is split for example in selection.examples)
         if before and not any(example.split is split for example in left):
-            raise _broken(unreadable, f"pictures are unreadable, among them all of the {split} set")
+            raise _broken(unreadable, total, f"among them all of the {split} set")
 
 
-def _broken(unreadable: Unreadable, what: str) -> UserError:
+def _broken(unreadable: Unreadable, total: int, how: str) -> UserError:
     listed = first_of(unreadable.examples, unreadable.count)
-    return data_error(f"dataset: {unreadable.count} {what}; correct these or remove them: {listed}")
+    said = f"dataset: {unreadable.count} of {total} pictures cannot be read, {how}"
+    return data_error(f"{said}; correct these or remove them: {listed}")
