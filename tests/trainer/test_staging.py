@@ -174,7 +174,8 @@ def test_too_many_unreadable_pictures_end_the_run(tmp_path: Path) -> None:
     assert error.value.exit_code == ExitCode.DATA
     assert str(error.value) == (
         "dataset: 6 of 100 pictures cannot be read, more than 5%; correct these or remove them: 000.png does not "
-        "exist; 001.png does not exist; 002.png does not exist; 003.png does not exist; 004.png does not exist; and 1 more"
+        "exist; 001.png does not exist; 002.png does not exist; 003.png does not exist; 004.png does not exist; "
+        "and 1 more"
     )
 
 
