@@ -19,3 +19,11 @@ def test_the_smallest_size_goes_through(name: str) -> None:
     network = build_network(entry, 3).eval()
     with torch.inference_mode():
         assert network(torch.zeros(1, 3, entry.minimum_size, entry.minimum_size)).shape == (1, 3)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_lite0", "efficientnet_b0", "resnet18"])
+def test_a_new_head_starts_undecided(name: str) -> None:
+    torch.manual_seed(0)
+    network = build_network(CATALOGUE[name], 2)
+    weight = network.get_submodule(head_name(network)).weight
+    assert weight.abs().max() <= weight.shape[1] ** -0.5
