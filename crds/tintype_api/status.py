@@ -108,7 +108,7 @@ class Best(Model):
     epoch: float
     iteration: int
     selected_by: ShortText
-    """accuracy, loss, or LastIteration where there is no validation set."""
+    """accuracy, or LastIteration where there is no validation set."""
     performance_indicator: float | None = None
     """The number by which versions of a model are compared; empty without a validation set."""
     performance_indicator_name: ShortText | None = None

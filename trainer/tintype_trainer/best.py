@@ -8,8 +8,9 @@ from tintype_api.constants import HISTORY_LENGTH
 from tintype_api.status import Best, HistoryEntry
 
 ACCURACY: Final = "accuracy"
-LOSS: Final = "loss"
 LAST_ITERATION: Final = "LastIteration"
+INDICATOR_DECIMALS: Final = 6
+"""As many as the table of `kubectl get mv` has room for."""
 
 
 def is_better(candidate: HistoryEntry, best: HistoryEntry | None) -> bool:
@@ -31,7 +32,7 @@ def best_of(entry: HistoryEntry) -> Best:
         epoch=entry.epoch,
         iteration=entry.iteration,
         selected_by=ACCURACY,
-        performance_indicator=entry.validation_accuracy,
+        performance_indicator=round(entry.validation_accuracy, INDICATOR_DECIMALS),
         performance_indicator_name=ACCURACY,
     )
 

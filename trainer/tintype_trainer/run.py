@@ -91,6 +91,7 @@ def run_version(version: ModelVersion, around: Surroundings) -> Artifacts:
         around.journal.update(urgent=True, stage=Stage.PUBLISHING, artifacts=published)
         return published
     prepared = _prepare(version, around)
+    publisher.add("dataset.jsonl.gz", prepared.frozen.lines_gz)
     classifier, weights = _network(version, around, device)
     with _loader(version, prepared, device) as loader:
         trained = _train(version, around, prepared, classifier, loader)
@@ -98,7 +99,6 @@ def run_version(version: ModelVersion, around: Surroundings) -> Artifacts:
         evaluated = _evaluate(version, around, prepared, classifier, loader)
     around.journal.enter(Stage.PUBLISHING)
     best = best_of(trained.best)
-    publisher.add("dataset.jsonl.gz", prepared.frozen.lines_gz)
     publisher.add("model.json", model_json(version, prepared.frozen, weights, device, best))
     publisher.add("metrics.jsonl", metrics_jsonl(trained))
     for name, content in _evaluation_files(version, prepared, evaluated, best).items():
