@@ -1,4 +1,7 @@
-"""SIGTERM: at once before and after the training, at a step's end within it. Imports the standard library alone."""
+"""SIGTERM and Ctrl-C: at once before and after the training, at a step's end within it.
+
+Imports the standard library alone.
+"""
 
 import os
 import signal
@@ -17,7 +20,7 @@ class Interrupted(Exception):  # noqa: N818  # the run was interrupted: an event
 
 
 class Interruption:
-    """What SIGTERM does to this process.
+    """What SIGTERM and Ctrl-C do to this process.
 
     Outside of `deferred` the process ends with exit code 75 as soon as the handler runs, whatever it is doing: all
     files are written aside and then moved, so nothing is left half. Never with 0, which would count as complete.
@@ -25,6 +28,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self._requested = False
+        self._ctrl_c = False
         self._deferring = False
         self._before_exit: Callable[[], None] | None = None
 
@@ -38,12 +42,17 @@ class Interruption:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Leave it to `check` to stop, within this block."""
+        """Leave it to `check` to stop, within this block; must be entered in the main thread.
+
+        Ctrl-C too: Python would raise wherever it is, and where that is a callback of a library, it is lost.
+        """
         self._deferring = True
+        former = signal.signal(signal.SIGINT, self._handle_ctrl_c)
         try:
             yield
         finally:
             self._deferring = False
+            signal.signal(signal.SIGINT, former)
         self.check()
 
     def check(self) -> None:
@@ -51,14 +60,23 @@ class Interruption:
 
         Raises:
             Interrupted: SIGTERM came within `deferred`.
+            KeyboardInterrupt: Ctrl-C was pressed within `deferred`.
         """
         if self._requested:
             raise Interrupted
+        if self._ctrl_c:
+            raise KeyboardInterrupt
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         self._requested = True
         if not self._deferring:
             self._exit()
+
+    def _handle_ctrl_c(self, number: int, frame: FrameType | None) -> None:
+        """Stop at the next boundary; the second time, at once."""
+        if self._ctrl_c:
+            signal.default_int_handler(number, frame)
+        self._ctrl_c = True
 
     def _exit(self) -> NoReturn:
         try:
