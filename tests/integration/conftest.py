@@ -1,10 +1,13 @@
-"""Real clusters for the tests of this folder, one of each kind for the whole run."""
+"""Real clusters for the tests of this folder, one of each kind for the whole run, and an operator for a module."""
 
 from collections.abc import Iterator
 
 import pytest
 
 import devcluster
+from support.kube import Kube
+from support.operator_process import OperatorProcess, install
+from support.played import Played
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +22,30 @@ def node_cluster() -> Iterator[devcluster.Cluster]:
     """A real control plane with S3 and a node that claims one GPU; needs root."""
     with devcluster.cluster(node=True, gpus=1) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="module")
+def operator(
+    request: pytest.FixtureRequest, control_plane: devcluster.Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """An operator for the namespace that the module names as NAMESPACE."""
+    namespace = request.module.NAMESPACE
+    folder = tmp_path_factory.mktemp("operator")
+    kube = Kube(control_plane.kubeconfig)
+    process = OperatorProcess(install(control_plane, kube, [namespace], folder), [namespace], folder / "log.txt")
+    process.start()
+    yield process
+    process.stop()
+    assert "Traceback" not in process.said(), process.said()
+    kube.must("DELETE", f"apis/tintype.dev/v1alpha1/namespaces/{namespace}/modelversions")
+    kube.close()
+
+
+@pytest.fixture
+def played(
+    request: pytest.FixtureRequest, control_plane: devcluster.Cluster, operator: OperatorProcess
+) -> Iterator[Played]:
+    """The module's namespace, with the kubelet and the trainer played."""
+    kube = Kube(control_plane.kubeconfig)
+    yield Played(kube, request.module.NAMESPACE)
+    kube.close()

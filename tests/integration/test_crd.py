@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import devcluster
 from support.modelversions import REFUSALS, Refusal, modelversion
 
 CRDS = Path(__file__).parents[2] / "crds"
+TINTYPE = Path(sys.executable).with_name("tintype")
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 Apply = Callable[..., subprocess.CompletedProcess[str]]
@@ -132,7 +134,7 @@ def test_table_and_selectors_serve_people(applied: Apply, kubectl: Kubectl) -> N
 
 
 def test_the_command_prints_what_is_committed() -> None:
-    printed = subprocess.run(["tintype", "crd"], check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run([TINTYPE, "crd"], check=True, capture_output=True, text=True).stdout
     committed = [document for file in sorted(CRDS.glob("*.yaml")) for document in yaml.safe_load_all(file.read_text())]
     assert list(yaml.safe_load_all(printed)) == committed
 

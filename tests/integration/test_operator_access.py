@@ -1,13 +1,11 @@
 """Who may write the status of a ModelVersion: tokens of training Pods against the real API server."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-import devcluster
 from support.kube import APPLY, Answer, Kube, eventually
-from support.operator_process import OperatorProcess, install
+from support.operator_process import OperatorProcess
 from support.played import Played
 
 NAMESPACE = "operator-access"
@@ -20,26 +18,6 @@ COMPLETE = {
     "message": "",
     "lastTransitionTime": "2026-11-24T12:00:00Z",
 }
-
-
-@pytest.fixture(scope="module")
-def operator(control_plane: devcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    folder = tmp_path_factory.mktemp("operator")
-    kube = Kube(control_plane.kubeconfig)
-    process = OperatorProcess(install(control_plane, kube, [NAMESPACE], folder), [NAMESPACE], folder / "log.txt")
-    process.start()
-    yield process
-    process.stop()
-    assert "Traceback" not in process.said(), process.said()
-    kube.must("DELETE", f"apis/tintype.dev/v1alpha1/namespaces/{NAMESPACE}/modelversions")
-    kube.close()
-
-
-@pytest.fixture
-def played(control_plane: devcluster.Cluster, operator: OperatorProcess) -> Iterator[Played]:
-    kube = Kube(control_plane.kubeconfig)
-    yield Played(kube, NAMESPACE)
-    kube.close()
 
 
 def own_pod(played: Played, name: str) -> dict[str, Any]:

@@ -1,36 +1,13 @@
 """What goes wrong around the operator, and what it says of it in status; on a real API server, without a node."""
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 import devcluster
 from support.kube import VERSIONS, Kube, always, eventually
-from support.operator_process import OperatorProcess, install
+from support.operator_process import OperatorProcess
 from support.played import Played
 
 NAMESPACE = "operator-trouble"
-
-
-@pytest.fixture(scope="module")
-def operator(control_plane: devcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    folder = tmp_path_factory.mktemp("operator")
-    kube = Kube(control_plane.kubeconfig)
-    process = OperatorProcess(install(control_plane, kube, [NAMESPACE], folder), [NAMESPACE], folder / "log.txt")
-    process.start()
-    yield process
-    process.stop()
-    assert "Traceback" not in process.said(), process.said()
-    kube.must("DELETE", f"apis/tintype.dev/v1alpha1/namespaces/{NAMESPACE}/modelversions")
-    kube.close()
-
-
-@pytest.fixture
-def played(control_plane: devcluster.Cluster, operator: OperatorProcess) -> Iterator[Played]:
-    kube = Kube(control_plane.kubeconfig)
-    yield Played(kube, NAMESPACE)
-    kube.close()
 
 
 def test_what_the_trainer_said_last_is_why_the_version_failed(played: Played) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from support.kube import JOBS, VERSIONS, eventually
 from support.platform import MODELS, NAMESPACE, SHAPES_SPEC, Platform, condition
 from tintype_trainer.publishing import verify_manifest
 
+TINTYPE = Path(sys.executable).with_name("tintype")
 ENDLESS = {"training": {"epochs": None, "iterations": 1_000_000}}
 
 
@@ -74,7 +76,7 @@ def test_without_a_cluster_the_same_comes_out(published: dict[str, Any], platfor
     file = tmp_path / "shapes.yaml"
     file.write_text(json.dumps(document | {"spec": SHAPES_SPEC}))
     data = f"dataset.uri={(platform.shapes / 'shapes.jsonl').as_uri()}"
-    command = ["tintype", "run", str(file), "--output", (tmp_path / "out").as_uri(), "--set", data]
+    command = [TINTYPE, "run", str(file), "--output", (tmp_path / "out").as_uri(), "--set", data]
     subprocess.run([*command, "--cache", str(tmp_path / "cache")], check=True, capture_output=True, timeout=300)
     root = tmp_path / "out" / "default" / "shapes"
     manifest = json.loads((root / "manifest.json").read_text())
