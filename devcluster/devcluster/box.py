@@ -7,6 +7,7 @@ Killing it, or the outer process, ends every process, mount and interface in the
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from devcluster import cgroups, kernel, supervisor
@@ -18,6 +19,7 @@ from devcluster.processes import environment
 # the third goes to memory.
 _EMPTY = ("/run", "/var/log")
 _VEILED = "/var/lib"
+_STALE_WIRE_S = 10
 
 
 def require_root() -> None:
@@ -49,11 +51,18 @@ def _ip(plan: Plan, lines: list[str], network: int | None = None) -> None:
         raise DevclusterError(f"The kernel refused the box's network ({said}), which a node needs. {kernel.OTHER_WAYS}")
 
 
+def _remove_stale_wire(plan: Plan) -> None:
+    """Wait for the kernel to remove the wire of a box that has just died, and help it to."""
+    deadline = time.monotonic() + _STALE_WIRE_S
+    while Path("/sys/class/net", plan.interface).exists() and time.monotonic() < deadline:
+        stale = ["ip", "link", "delete", plan.interface]
+        subprocess.run(stale, env=environment(plan), capture_output=True, check=False)
+        time.sleep(0.05)
+
+
 def _make_network(plan: Plan) -> None:
     """Leave for a network namespace that a wire of two addresses joins to the machine's."""
-    # The kernel takes a moment to remove the wire of a box that has just died; that there is none is as good.
-    stale = ["ip", "link", "delete", plan.interface]
-    subprocess.run(stale, env=environment(plan), capture_output=True, check=False)
+    _remove_stale_wire(plan)
     machine = os.open("/proc/self/ns/net", os.O_RDONLY)
     kernel.unshare("network")
     outside = [
