@@ -38,6 +38,7 @@ class Supervisor:
     plan: Plan
     _commands: dict[str, Sequence[str]] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)  # of those that run, by process id
+    _killed: set[int] = field(default_factory=set)  # those of them that were ended to pause them
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a process that lasts as long as the cluster, its output in a log of its own."""
@@ -73,12 +74,12 @@ class Supervisor:
         return done.stdout
 
     def check(self) -> None:
-        """Reap whatever has ended; raises DevclusterError when a process of the cluster has, unless it is paused."""
+        """Reap whatever has ended; raises DevclusterError when a process of the cluster has that was not paused."""
         for name, status in self._reaped():
-            if not self._is_paused(name):
-                raise DevclusterError(exit_sentence(name, status, self.plan.log(name)))
+            raise DevclusterError(exit_sentence(name, status, self.plan.log(name)))
 
     def _reaped(self) -> list[tuple[str, int]]:
+        """Return name and status of each process of the cluster that has ended by itself."""
         ended: list[tuple[str, int]] = []
         while True:
             try:
@@ -87,8 +88,10 @@ class Supervisor:
                 return ended
             if pid == 0:
                 return ended
-            if pid in self._names:
-                ended.append((self._names.pop(pid), status))
+            name = self._names.pop(pid, None)
+            if name is not None and pid not in self._killed:
+                ended.append((name, status))
+            self._killed.discard(pid)
 
     def _is_paused(self, name: str) -> bool:
         return pause_file(self.plan.state, name).exists()
@@ -98,6 +101,7 @@ class Supervisor:
         running = {name: pid for pid, name in self._names.items()}
         for name in self._commands:
             if self._is_paused(name) and name in running:
+                self._killed.add(running[name])
                 os.kill(running[name], signal.SIGKILL)
             elif not self._is_paused(name) and name not in running:
                 self.start(name, self._commands[name])

@@ -32,15 +32,17 @@ class Traces:
     state: Path
     pid_namespace: str
     interface: str
+    interface_index: str
 
     @classmethod
     def of(cls, state: Path) -> "Traces":
         inner = lifetime.read_processes(state)[-1].pid
-        return cls(state, pid_namespace(Path("/proc", str(inner))), Plan.read(state).interface)
+        interface = Plan.read(state).interface
+        return cls(state, pid_namespace(Path("/proc", str(inner))), interface, index_of(interface))
 
     def found(self) -> list[str]:
         """Return the processes, mounts and interfaces that are there."""
-        names = [f"interface {self.interface}"] if Path("/sys/class/net", self.interface).exists() else []
+        names = [f"interface {self.interface}"] if index_of(self.interface) == self.interface_index else []
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
         names += [f"mount {line}" for line in mounts if str(self.state) in line]
         return names + [f"process {path.name}" for path in Path("/proc").glob("[0-9]*") if self._is_ours(path)]
@@ -53,6 +55,12 @@ class Traces:
             return False
         own = process.name != str(os.getpid())
         return own and (where == self.pid_namespace or str(self.state).encode() in words)
+
+
+def index_of(interface: str) -> str:
+    """Return the kernel's number of an interface, which no later one of this name has; empty where it is gone."""
+    path = Path("/sys/class/net", interface, "ifindex")
+    return path.read_text().strip() if path.exists() else ""
 
 
 def pid_namespace(process: Path) -> str:

@@ -94,7 +94,8 @@ def test_a_paused_api_server_is_away_and_comes_back(tmp_path: Path) -> None:
         client = ApiClient(cluster.plan)
         with cluster.paused("kube-apiserver"):
             eventually(lambda: not client.answers("/readyz"))
-        eventually(lambda: client.answers("/readyz"))
+        eventually(lambda: client.answers("/readyz"), within_s=60)
+        cluster.check()
 
 
 def test_a_process_that_ends_by_itself_ends_the_cluster_and_is_named(tmp_path: Path) -> None:
