@@ -7,7 +7,6 @@ from torch import nn
 from tintype_api.catalogue import Architecture
 
 TORCHVISION: Final = "torchvision"
-TIMM: Final = "timm"
 
 
 def build_network(architecture: Architecture, concepts: int) -> nn.Module:
