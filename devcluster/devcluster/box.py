@@ -79,7 +79,10 @@ def _make_network(plan: Plan) -> None:
     _ip(plan, outside, machine)
     _ip(plan, inside)
     os.close(machine)
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    settings = Path("/proc/sys/net/ipv4")
+    (settings / "ip_forward").write_text("1")
+    # A connection with words unsent outlives its process by minutes, and the network, wire included, with it.
+    (settings / "tcp_orphan_retries").write_text("1")
 
 
 def _make_mounts(plan: Plan) -> None:

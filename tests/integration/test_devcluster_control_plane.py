@@ -14,20 +14,14 @@ import devcluster
 from devcluster import clusters
 from devcluster.apiclient import ApiClient
 from support.kube import Kube, eventually
+from support.s3 import s3_client
 
 S3: TypeAlias = Any  # boto3 makes its clients' classes at run time
 
 
 @pytest.fixture
 def s3(control_plane: devcluster.Cluster) -> S3:
-    environment = control_plane.environment
-    return boto3.client(
-        "s3",
-        endpoint_url=control_plane.s3_endpoint,
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_REGION"],
-    )
+    return s3_client(control_plane)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +16,7 @@ import devcluster
 from devcluster import cgroups, clusters, lifetime, numbers
 from devcluster.plan import Plan
 from support.kube import PODS, Kube, eventually
+from support.s3 import s3_client
 
 NAMESPACE = "devcluster"
 RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -174,15 +177,29 @@ def test_sigkill_of_the_owner_leaves_no_process_mount_or_interface(
     groups = _groups(plan.number)
     assert groups
 
-    owner.send_signal(signal.SIGKILL)
+    with closing(_unread_download(clusters.Cluster(plan))):
+        owner.send_signal(signal.SIGKILL)
+        eventually(lambda: not _processes_in(namespace))
+        eventually(lambda: not Path("/sys/class/net", plan.interface).exists())
 
-    eventually(lambda: not _processes_in(namespace))
-    eventually(lambda: not Path("/sys/class/net", plan.interface).exists())
     eventually(lambda: not numbers.is_held(plan.number))
     assert str(state) not in Path("/proc/self/mountinfo").read_text()
     sentence, runs = clusters.status(state)
     assert (runs, "has ended: it was killed" in sentence) == (False, True)
     assert not [group for group in groups if group.exists()]
+
+
+def _unread_download(cluster: devcluster.Cluster) -> socket.socket:
+    """Begin to read 64 MB from the cluster's S3 server, and read none of it: the server cannot send its words."""
+    s3 = s3_client(cluster)
+    s3.create_bucket(Bucket="large")
+    s3.put_object(Bucket="large", Key="object", Body=bytes(64_000_000))
+    url = urlsplit(s3.generate_presigned_url("get_object", {"Bucket": "large", "Key": "object"}))
+    assert url.hostname is not None
+    connection = socket.create_connection((url.hostname, url.port))
+    connection.sendall(f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
+    assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+    return connection
 
 
 def _groups(number: int) -> list[Path]:

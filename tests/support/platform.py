@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 from demo.console import console
 from demo.install import install
 from demo.tools import Tools
 
 import devcluster
 from support.kube import PODS, VERSIONS, Kube, eventually
+from support.s3 import s3_client
 from tintype_api.constants import ENV_POD_UID, TERMINAL_PHASES
 from tintype_trainer.storage import Store
 
@@ -62,13 +62,7 @@ class Platform:
 
     @property
     def s3(self) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes at run time
-        return boto3.client(
-            "s3",
-            endpoint_url=self.cluster.s3_endpoint,
-            aws_access_key_id=self.cluster.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.cluster.environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=self.cluster.environment["AWS_REGION"],
-        )
+        return s3_client(self.cluster)
 
     def put(self, key: str, content: bytes) -> str:
         """Put a file beside the shapes; return its URI."""

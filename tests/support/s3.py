@@ -1,0 +1,19 @@
+"""The S3 server of a cluster, as boto3 sees it."""
+
+from typing import Any
+
+import boto3
+
+from devcluster import Cluster
+
+
+def s3_client(cluster: Cluster) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes at run time
+    """Return a client of the cluster's S3 server, with the cluster's own keys."""
+    environment = cluster.environment
+    return boto3.client(
+        "s3",
+        endpoint_url=cluster.s3_endpoint,
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_REGION"],
+    )
