@@ -8,19 +8,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
-from tintype_api.catalogue import ADAM_FAMILY, CATALOGUE
+from tintype_api.catalogue import ADAM_FAMILY, CATALOGUE, DEFAULT_ARCHITECTURE, Architecture
 from tintype_api.constants import API_VERSION, KIND, NAME_MAX_LENGTH, NAME_PATTERN
 from tintype_api.errors import invalid_spec
 from tintype_api.model import Model
 from tintype_api.sentences import sentence
-from tintype_api.spec import (
-    ImageResizer,
-    ModelVersionSpec,
-    OptimizerSettings,
-    ResizerType,
-    Storage,
-    Training,
-)
+from tintype_api.spec import ModelVersionSpec
+from tintype_api.spec.resizer import ImageResizer, ResizerType
+from tintype_api.spec.run import Storage
+from tintype_api.spec.training import AUTO, InitialWeights, OptimizerSettings, Training, WeightsSource
 
 DEFAULT_EPOCHS = 10.0
 
@@ -77,11 +73,13 @@ def resolve(version: ModelVersion, storage: Storage | None = None) -> ModelVersi
         UserError: exit 64 where the options contradict the architecture.
     """
     spec = version.spec
-    resizer = spec.image_resizer or _own_size(spec.training.architecture)
-    _check_size(resizer, spec.training.architecture)
+    training = _resolve_training(spec.training)
+    architecture = architecture_of(training)
+    resizer = spec.image_resizer or _own_size(architecture)
+    _check_size(resizer, architecture)
     resolved = spec.model_copy(
         update={
-            "training": _resolve_training(spec.training),
+            "training": training,
             "image_resizer": resizer,
             "storage": _merge_storage(spec.storage, storage or Storage()),
         }
@@ -103,32 +101,40 @@ def identity(version: ModelVersion) -> str:
     return "sha256:" + hashlib.sha256(document.encode()).hexdigest()
 
 
-def _own_size(architecture: str) -> ImageResizer:
-    size = CATALOGUE[architecture].input_size
+def architecture_of(training: Training) -> Architecture:
+    """Return the catalogue's entry of a resolved training."""
+    assert training.architecture is not None, "resolve fills in the architecture"
+    return CATALOGUE[training.architecture]
+
+
+def _own_size(architecture: Architecture) -> ImageResizer:
+    size = architecture.input_size
     return ImageResizer(type=ResizerType.FIXED, width=size, height=size)
 
 
-def _check_size(resizer: ImageResizer, architecture: str) -> None:
-    smallest = CATALOGUE[architecture].minimum_size
+def _check_size(resizer: ImageResizer, architecture: Architecture) -> None:
+    smallest = architecture.minimum_size
     sides = [side for side in (resizer.width, resizer.height, resizer.max_dimension) if side is not None]
     if min(sides) < smallest:
         raise invalid_spec(
-            f"imageResizer: {min(sides)} pixels are too few for {architecture}; give it at least {smallest}"
+            f"imageResizer: {min(sides)} pixels are too few for {architecture.name}; give it at least {smallest}"
         )
 
 
 def _resolve_training(training: Training) -> Training:
-    architecture = CATALOGUE[training.architecture]
+    architecture = CATALOGUE[training.architecture or DEFAULT_ARCHITECTURE]
     batch_size = training.batch_size or architecture.batch_size
     optimizer = training.optimizer.type or architecture.optimizer
-    scale = batch_size / architecture.batch_size
+    scale = 1.0 if batch_size == AUTO else batch_size / architecture.batch_size
     default_rate = architecture.learning_rates[optimizer] * (math.sqrt(scale) if optimizer in ADAM_FAMILY else scale)
     epochs = training.epochs
     if epochs is None and training.iterations is None:
         epochs = DEFAULT_EPOCHS
     return training.model_copy(
         update={
+            "architecture": architecture.name,
             "batch_size": batch_size,
+            "initial_weights": training.initial_weights or InitialWeights(source=WeightsSource.RANDOM),
             "epochs": epochs,
             "optimizer": OptimizerSettings(
                 type=optimizer, learning_rate=training.optimizer.learning_rate or default_rate

@@ -1,4 +1,4 @@
-"""Kubernetes resource quantities, as far as `compute` uses them."""
+"""Kubernetes resource quantities, as far as `compute` uses them, and durations."""
 
 import re
 from decimal import Decimal
@@ -6,6 +6,8 @@ from typing import Final
 
 CPU_PATTERN: Final = r"^([1-9][0-9]*m|[0-9]+(\.[0-9]{1,3})?)$"
 MEMORY_PATTERN: Final = r"^[1-9][0-9]*(Ki|Mi|Gi|Ti|k|M|G|T)?$"
+
+DURATION_PATTERN: Final = r"^[1-9][0-9]{0,8}[hms]([0-9]{1,9}[ms]){0,2}$"
 
 _FACTORS: Final = {
     "": 1,
@@ -38,3 +40,9 @@ def size_bytes(quantity: str) -> int:
     if match is None or match[2] not in _FACTORS:
         raise ValueError(f"'{quantity}' is no memory quantity; write it like 32Gi")
     return int(match[1]) * _FACTORS[match[2]]
+
+
+def duration_s(duration: str) -> int:
+    """Return the seconds of a duration such as "4h", "90m" or "1h30m"."""
+    parts = re.findall(r"(\d+)([hms])", duration)
+    return sum(int(number) * {"h": 3600, "m": 60, "s": 1}[unit] for number, unit in parts)

@@ -6,7 +6,7 @@ from support.modelversions import REFUSALS, Refusal, modelversion
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion, identity, model_digest, resolve
-from tintype_api.spec import Storage
+from tintype_api.spec.run import Storage
 
 
 def parsed(**changes: object) -> ModelVersion:

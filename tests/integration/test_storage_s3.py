@@ -16,7 +16,7 @@ from support.pictures import HEADER, image_line, json_lines, picture, truncated
 from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion, resolve
-from tintype_api.spec import Storage
+from tintype_api.spec.run import Storage
 from tintype_trainer.dataset import Split
 from tintype_trainer.examples import read_examples
 from tintype_trainer.freezing import freeze

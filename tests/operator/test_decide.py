@@ -18,7 +18,7 @@ from support.operator_objects import (
     waiting,
 )
 from tintype_api.constants import Condition, Phase
-from tintype_api.spec import Storage
+from tintype_api.spec.run import Storage
 from tintype_operator.apierror import ApiError
 from tintype_operator.conditions import Because, find
 from tintype_operator.decide import CreateJob, Decision, Facts, LookUpJob, LookUpPods, Rest, Settle, decide

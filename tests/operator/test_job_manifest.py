@@ -9,7 +9,7 @@ import pytest
 from support.golden import check_golden
 from support.operator_objects import stored_version
 from tintype_api.modelversion import ModelVersion, model_digest, resolve
-from tintype_api.spec import Storage
+from tintype_api.spec.run import Storage
 from tintype_operator.decide import CreateJob
 from tintype_operator.job_manifest import job_manifest
 from tintype_operator.settings import TrainerSettings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tintype_api.spec import Storage
+from tintype_api.spec.run import Storage
 from tintype_operator.settings import Settings, SettingsError, TrainerSettings, from_environment
 
 IMAGE = {"TINTYPE_TRAINER_IMAGE": "trainer:1"}

@@ -111,7 +111,7 @@ class Platform:
 
     def store(self) -> Store:
         """Return the storage, with the environment's keys."""
-        from tintype_api.spec import Storage
+        from tintype_api.spec.run import Storage
 
         return Store.from_settings(Storage(endpoint=self.cluster.s3_endpoint))
 

@@ -5,7 +5,9 @@ import torch
 from PIL import Image
 
 from tintype_api.errors import UserError
-from tintype_api.spec import HorizontalFlip, ImageResizer, ResizerType, Training
+from tintype_api.spec.augmentations import HorizontalFlip
+from tintype_api.spec.resizer import ImageResizer, ResizerType
+from tintype_api.spec.training import Training
 from tintype_trainer.batches import Batch, Loader
 from tintype_trainer.picture_memory import PictureMemory, picture_budget_bytes
 from tintype_trainer.plan import plan

@@ -7,7 +7,8 @@ from PIL import Image
 from torchvision.transforms.v2 import functional
 
 from tintype_api.errors import UserError
-from tintype_api.spec import HorizontalFlip, ImageResizer, ResizerType
+from tintype_api.spec.augmentations import HorizontalFlip
+from tintype_api.spec.resizer import ImageResizer, ResizerType
 from tintype_trainer.geometry import content_size
 from tintype_trainer.images import Picture, augment, decode, normalise, resize
 from tintype_trainer.pictures import UnreadablePicture, check_picture

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tintype_api.spec import Training
+from tintype_api.spec.training import Training
 from tintype_trainer.plan import batch_bounds, batch_count, epoch_order, plan, training_batch
 
 

@@ -6,7 +6,7 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
 from tintype_api.catalogue import ADAM_FAMILY, Optimizer
-from tintype_api.spec import ScheduleType
+from tintype_api.spec.training import ScheduleType
 from tintype_trainer.schedules import factor, one_cycle, stepwise
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tintype_api import spec
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
+from tintype_api.spec import dataset as spec
 from tintype_trainer.dataset import Example, Split
 from tintype_trainer.splits import apply_splits, apportion
 

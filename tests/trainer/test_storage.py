@@ -13,7 +13,7 @@ import pytest
 from support.pictures import write_files
 from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError
-from tintype_api.spec import Storage
+from tintype_api.spec.run import Storage
 from tintype_trainer.storage import MissingObject, Store, join, local_path, relative_path
 from tintype_trainer.storage.local import LocalBackend
 from tintype_trainer.storage.s3 import S3Backend

@@ -11,7 +11,7 @@ import pytest
 from support.pictures import HEADER, image_line, json_lines
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
-from tintype_api.spec import View, ViewType
+from tintype_api.spec.view import View, ViewType
 from tintype_trainer.dataset import Split
 from tintype_trainer.studio import StudioImage, read_studio
 

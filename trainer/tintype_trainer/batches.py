@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tintype_api.spec import HorizontalFlip, ImageResizer
+from tintype_api.spec.augmentations import Augmentation
+from tintype_api.spec.resizer import ImageResizer
 from tintype_trainer.images import Picture, augment, resize
 from tintype_trainer.picture_memory import PictureMemory
 from tintype_trainer.plan import Plan, batch_bounds, batch_count, training_batch
@@ -58,7 +59,7 @@ class Loader:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="loader")
 
     def training(
-        self, indices: Sequence[int], plan: Plan, seed: int, augmentations: Sequence[HorizontalFlip]
+        self, indices: Sequence[int], plan: Plan, seed: int, augmentations: Sequence[Augmentation]
     ) -> Iterator[Batch]:
         """Yield the batch of each step of the plan over the examples `indices`, augmented anew at every reading."""
         indices_N = np.asarray(indices)
@@ -89,7 +90,7 @@ class Loader:
         self._pool.shutdown(cancel_futures=True)
 
     def _augmented(
-        self, chosen_B: NDArray[np.int64], seed: int, epoch: int, augmentations: Sequence[HorizontalFlip]
+        self, chosen_B: NDArray[np.int64], seed: int, epoch: int, augmentations: Sequence[Augmentation]
     ) -> Batch:
         def read(index: int) -> Picture:
             random = generator(seed, Stream.AUGMENTATION, epoch, index)

@@ -10,7 +10,7 @@ import torch
 from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU
 from tintype_api.errors import environment_error
 from tintype_api.quantity import threads
-from tintype_api.spec import Compute
+from tintype_api.spec.run import Compute
 
 
 @dataclass(frozen=True, slots=True)

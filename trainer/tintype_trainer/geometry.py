@@ -1,6 +1,6 @@
 """How large a picture becomes and where it lies on the network's canvas. Pure."""
 
-from tintype_api.spec import ImageResizer, ResizerType
+from tintype_api.spec.resizer import ImageResizer, ResizerType
 
 
 def canvas_size(resizer: ImageResizer) -> tuple[int, int]:

@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from tintype_api.errors import data_error
-from tintype_api.spec import HorizontalFlip, ImageResizer
+from tintype_api.spec.augmentations import Augmentation, HorizontalFlip
+from tintype_api.spec.resizer import ImageResizer
 from tintype_trainer.geometry import canvas_size, content_size
 from tintype_trainer.pictures import check_mode
 
@@ -42,10 +43,10 @@ def decode(path: Path) -> Picture:
         raise data_error(f"{path} cannot be decoded as a picture ({error}); replace it or leave it out") from error
 
 
-def augment(picture: Picture, augmentations: Sequence[HorizontalFlip], random: np.random.Generator) -> Picture:
+def augment(picture: Picture, augmentations: Sequence[Augmentation], random: np.random.Generator) -> Picture:
     """Return the picture after each augmentation in order, with random numbers of one reading of one example."""
     for augmentation in augmentations:
-        if random.random() < augmentation.probability:
+        if isinstance(augmentation, HorizontalFlip) and random.random() < augmentation.probability:
             picture = picture[:, ::-1]
     return picture
 

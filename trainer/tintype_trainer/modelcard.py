@@ -5,8 +5,7 @@ from dataclasses import asdict
 from importlib.metadata import version as version_of
 from typing import Any
 
-from tintype_api.catalogue import CATALOGUE
-from tintype_api.modelversion import ModelVersion, identity, model_digest
+from tintype_api.modelversion import ModelVersion, architecture_of, identity, model_digest
 from tintype_api.status import Best
 from tintype_trainer.device import Device
 from tintype_trainer.freezing import FrozenDataset
@@ -53,7 +52,7 @@ def model_json(
 
 
 def _architecture(version: ModelVersion) -> dict[str, Any]:
-    entry = CATALOGUE[version.spec.training.architecture]
+    entry = architecture_of(version.spec.training)
     return {
         "name": entry.name,
         "library": entry.library,

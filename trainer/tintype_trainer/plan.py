@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tintype_api.spec import Training
+from tintype_api.spec.training import Training
 from tintype_trainer.randomness import Stream, generator
 
 
@@ -47,7 +47,7 @@ def plan(examples: int, training: Training) -> Plan:
 
     A fraction of an epoch is rounded up to whole steps; decimal arithmetic, so that 0.1 of 30 steps are 3.
     """
-    assert training.batch_size is not None, "resolve fills in batchSize"
+    assert isinstance(training.batch_size, int), "resolve fills in batchSize"
     per_epoch = batch_count(examples, training.batch_size)
     if training.iterations is not None:
         iterations, epochs = training.iterations, training.iterations / per_epoch

@@ -8,11 +8,10 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from tintype_api.catalogue import CATALOGUE
 from tintype_api.constants import Stage
-from tintype_api.modelversion import ModelVersion
+from tintype_api.modelversion import ModelVersion, architecture_of
 from tintype_api.quantity import size_bytes
-from tintype_api.spec import ImageResizer
+from tintype_api.spec.resizer import ImageResizer
 from tintype_api.status import Artifacts, Best, Metrics
 from tintype_trainer.batches import Loader
 from tintype_trainer.best import best_of
@@ -130,10 +129,10 @@ def _prepare(version: ModelVersion, around: Surroundings) -> Prepared:
 
 def _network(version: ModelVersion, around: Surroundings, device: Device) -> tuple[Classifier, InitialWeightsRecord]:
     training = version.spec.training
-    architecture = CATALOGUE[training.architecture]
+    architecture = architecture_of(training)
     torch.manual_seed(training.seed)
     network = build_network(architecture, len(version.spec.concepts))
-    uri = training.initial_weights.uri
+    uri = training.initial_weights.uri if training.initial_weights else None
     if uri is None:
         weights = random_weights(architecture)
     else:
@@ -200,7 +199,8 @@ def _evaluate(
 ) -> Mapping[Split, Scores]:
     around.journal.enter(Stage.EVALUATING)
     sets = {Split.VALIDATION: prepared.examples.validation, Split.TEST: prepared.examples.test}
-    batch_size = version.spec.training.batch_size or 1
+    batch_size = version.spec.training.batch_size
+    assert isinstance(batch_size, int), "resolve fills in batchSize"
     scores = {
         split: classifier.evaluate(loader.evaluation(indices, batch_size), around.interruption.check)
         for split, indices in sets.items()

@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from tintype_api.catalogue import ADAM_FAMILY, Optimizer
-from tintype_api.spec import ScheduleType
+from tintype_api.spec.training import ScheduleType
 
 RISE_SHARE: Final = 0.3
 START_FACTOR: Final = 1 / 25

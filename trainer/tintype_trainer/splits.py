@@ -19,8 +19,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tintype_api import spec
 from tintype_api.errors import invalid_spec
+from tintype_api.spec import dataset as spec
 from tintype_trainer.dataset import Example, Split
 
 

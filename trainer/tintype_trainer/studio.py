@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tintype_api.errors import UserError, data_error, invalid_spec
-from tintype_api.spec import View
+from tintype_api.spec.view import View
 from tintype_trainer.dataset import Split
 
 SPLITS: Final[Mapping[str, Split]] = {

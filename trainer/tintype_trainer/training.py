@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, optim
 
 from tintype_api.errors import UserError, invalid_spec
-from tintype_api.spec import HorizontalFlip, Training
+from tintype_api.spec.augmentations import Augmentation
+from tintype_api.spec.training import Training
 from tintype_api.status import HistoryEntry
 from tintype_trainer.batches import Batch, Loader
 from tintype_trainer.best import is_better
@@ -93,7 +94,7 @@ class TrainingRun:
         examples: Examples,
         plan: Plan,
         training: Training,
-        augmentations: Sequence[HorizontalFlip],
+        augmentations: Sequence[Augmentation],
         observer: Observer,
         check: Callable[[], None],
     ) -> None:

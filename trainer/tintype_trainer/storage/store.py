@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from tintype_api.errors import data_error, storage_unreachable
-from tintype_api.spec import Storage
+from tintype_api.spec.run import Storage
 from tintype_trainer.storage.local import LocalBackend, cache_error, part_path
 from tintype_trainer.storage.s3 import RETRY_TIMEOUT_S, S3Backend
 from tintype_trainer.storage.types import Backend, Download, MissingObject, ObjectInfo, Uploaded

@@ -1,0 +1,86 @@
+"""Where the examples come from and how they are arranged."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tintype_api.model import Model, Rule
+from tintype_api.spec.common import Seed, Uri
+
+
+class Split(Model):
+    """The examples that are set aside: drawn at random, stratified by concept, or in a file of their own."""
+
+    rules = (
+        Rule(
+            cel="[has(self.fraction), has(self.count), has(self.uri)].exists_one(given, given)",
+            holds=lambda split: [split.fraction, split.count, split.uri].count(None) == 2,
+            message="a split takes exactly one of fraction, count and uri; remove the others",
+        ),
+    )
+
+    fraction: Annotated[float | None, Field(gt=0, lt=1)] = None
+    """Share of the examples."""
+    count: Annotated[int | None, Field(ge=1, le=100_000_000)] = None
+    """Number of examples."""
+    uri: Uri | None = None
+    """A second COCO json that holds this set, where dataset.uri is one."""
+    seed: Seed = 0
+    """Seed of the drawing."""
+
+
+class GroupBy(Model):
+    """What examples have in common that must stay on one side of a split."""
+
+    rules = (
+        Rule(
+            cel="has(self.metadata) != has(self.path)",
+            holds=lambda group: (group.metadata is None) != (group.path is None),
+            message="dataset.groupBy takes exactly one of metadata and path; remove the other",
+        ),
+    )
+
+    metadata: Annotated[str | None, Field(min_length=1, max_length=128)] = None
+    """A key of the images' metadata; images without it are groups of their own."""
+    path: Annotated[str | None, Field(min_length=1, max_length=256)] = None
+    """A regular expression that is searched in the image's path; its first group, else all that it matches."""
+
+
+class Dataset(Model):
+    """Where the examples come from."""
+
+    uri: Uri
+    """Studio JSON lines, COCO json, or a folder or prefix that ends in / with one folder per concept; s3:// or file://."""
+    validation: Split | None = None
+    """The validation set, which chooses the best epoch; absent: as the file says."""
+    test: Split | None = None
+    """The test set, read once at the end; absent: as the file says."""
+    group_by: GroupBy | None = None
+    """What must stay on one side of a split that is drawn; absent: the image."""
+
+
+class Balance(Model):
+    """Repeats training examples of rare concepts until the entropy of the labels stops rising."""
+
+    max_expansion_ratio: Annotated[float, Field(ge=1, le=100)] = 2
+    """The longest that the list of training examples may become, as a multiple."""
+
+
+class Negatives(Model):
+    """Images that hold none of the concepts; they join the training only."""
+
+    uri: Uri
+    """A folder or prefix that ends in /."""
+    count: Annotated[int, Field(ge=1, le=100_000_000)] = 1000
+    """How many are drawn, with training.seed."""
+
+
+class DatasetOptions(Model):
+    """How the training examples are made from the data set."""
+
+    crop_margin: Annotated[float | None, Field(ge=0, le=2)] = None
+    """In a child view of a Detection view: what is added on each side, as a share of the region's smaller side; 0.1."""
+    balance: Balance | None = None
+    """Absent: each example once in an epoch."""
+    negatives: Negatives | None = None
+    """For Tagging and Detection."""

@@ -1,0 +1,53 @@
+"""Where a version runs and where it is published."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tintype_api.model import Model
+from tintype_api.quantity import CPU_PATTERN, MEMORY_PATTERN
+from tintype_api.spec.common import Uri
+
+
+class Output(Model):
+    """Where the version is published."""
+
+    uri: Uri
+    """Folder or prefix; the version goes to <uri>/<namespace>/<name>/."""
+
+
+class Storage(Model):
+    """How s3:// is reached; absent fields are as the operator's settings say."""
+
+    endpoint: Annotated[str | None, Field(pattern=r"^https?://[^/?#]+/?$", max_length=253)] = None
+    """URL of an S3 server other than AWS."""
+    region: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    """Region of the buckets."""
+    credentials_secret: Annotated[str | None, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)] = None
+    """Secret in the version's namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""
+
+
+class Compute(Model):
+    """What the training Pod asks of its node."""
+
+    gpus: Annotated[int, Field(ge=0, le=1)] = 1
+    """GPUs; 0 trains on the CPU."""
+    gpu_resource: Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$", max_length=253)] = "nvidia.com/gpu"
+    """Name of the resource that the cluster calls a GPU."""
+    cpu: Annotated[str, Field(pattern=CPU_PATTERN, max_length=16)] = "4"
+    """CPU limit and request; its whole cores are the threads of the training."""
+    memory: Annotated[str, Field(pattern=MEMORY_PATTERN, max_length=16)] = "16Gi"
+    """Memory limit and request."""
+    shared_memory: Annotated[str, Field(pattern=MEMORY_PATTERN, max_length=16)] = "2Gi"
+    """Size of /dev/shm, a part of the memory, over which loaders hand pictures to the training."""
+    termination_grace_period_seconds: Annotated[int, Field(ge=10, le=3600)] = 120
+    """Seconds between SIGTERM and SIGKILL."""
+
+
+class RunPolicy(Model):
+    """How the run is carried out; the one part of the spec that can change later."""
+
+    backoff_limit: Annotated[int, Field(ge=0, le=100)] = 3
+    """How many crashes of the trainer are tried again."""
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2**31 - 1)] = 86_400
+    """Seconds after which the Job of an ended version is removed; status and output stay."""
