@@ -30,7 +30,9 @@ from PIL import Image
 from torch.nn import functional
 
 from tintype_api.catalogue import CATALOGUE, Optimizer
-from tintype_api.spec import HorizontalFlip, ImageResizer, OptimizerSettings, ResizerType, Training
+from tintype_api.spec.augmentations import HorizontalFlip
+from tintype_api.spec.resizer import ImageResizer, ResizerType
+from tintype_api.spec.training import OptimizerSettings, Training
 from tintype_api.status import HistoryEntry
 from tintype_trainer.batches import Loader
 from tintype_trainer.classifier import Classifier

@@ -1,4 +1,4 @@
-"""The data set file of the cells: Studio JSON lines."""
+"""The data set file of the cells: Studio JSON lines, with a view for Classification and one for Tagging."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,10 +8,15 @@ from examples.pv_cells.cells import Cell
 
 VIEW: Final = "cell condition"
 CONCEPTS: Final = ("functional", "defective")
+TAGGING_VIEW: Final = "cell properties"
+TAGS: Final = ("defective", "polycrystalline")
 _HEADER: Final = {
     "name": "pv-cells",
     "splits": ["train", "val", "test"],
-    "views": [{"name": VIEW, "type": "Classification", "concepts": list(CONCEPTS)}],
+    "views": [
+        {"name": VIEW, "type": "Classification", "concepts": list(CONCEPTS)},
+        {"name": TAGGING_VIEW, "type": "Tagging", "concepts": list(TAGS)},
+    ],
 }
 
 
@@ -25,5 +30,9 @@ def _line(cell: Cell, split: str) -> Mapping[str, Any]:
     return {
         "data": {"file": cell.path},
         "splits": [split],
-        "annotations": [{"concepts": [{"name": cell.concept, "bool": True}]}],
+        "annotations": [{"concepts": [{"name": name, "bool": holds} for name, holds in _concepts(cell).items()]}],
     }
+
+
+def _concepts(cell: Cell) -> Mapping[str, bool]:
+    return {name: cell.concept == name for name in CONCEPTS} | {"polycrystalline": cell.kind == "poly"}

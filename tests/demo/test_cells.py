@@ -56,17 +56,15 @@ def test_the_file_is_a_header_and_a_line_for_each_cell() -> None:
     file = dataset_file(cells, {"images/a.png": "train", "images/b.png": "test"})
     header, *lines = [json.loads(line) for line in file.decode().splitlines()]
     assert header["views"] == [
-        {"name": "cell condition", "type": "Classification", "concepts": ["functional", "defective"]}
+        {"name": "cell condition", "type": "Classification", "concepts": ["functional", "defective"]},
+        {"name": "cell properties", "type": "Tagging", "concepts": ["defective", "polycrystalline"]},
     ]
-    assert lines == [
-        {
-            "data": {"file": "images/a.png"},
-            "splits": ["train"],
-            "annotations": [{"concepts": [{"name": "defective", "bool": True}]}],
-        },
-        {
-            "data": {"file": "images/b.png"},
-            "splits": ["test"],
-            "annotations": [{"concepts": [{"name": "functional", "bool": True}]}],
-        },
+    assert [(line["data"]["file"], line["splits"]) for line in lines] == [
+        ("images/a.png", ["train"]),
+        ("images/b.png", ["test"]),
+    ]
+    named = [{each["name"]: each["bool"] for each in line["annotations"][0]["concepts"]} for line in lines]
+    assert named == [
+        {"functional": False, "defective": True, "polycrystalline": False},
+        {"functional": True, "defective": False, "polycrystalline": True},
     ]
