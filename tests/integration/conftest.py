@@ -7,6 +7,7 @@ import pytest
 import devcluster
 from support.kube import Kube
 from support.operator_process import OperatorProcess, install
+from support.platform import Platform
 from support.played import Played
 
 
@@ -22,6 +23,15 @@ def node_cluster() -> Iterator[devcluster.Cluster]:
     """A real control plane with S3 and a node that claims one GPU; needs root."""
     with devcluster.cluster(node=True, gpus=1) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def platform(node_cluster: devcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The cluster with the node, tintype installed in it by its chart, and shapes in its bucket."""
+    platform = Platform(node_cluster, tmp_path_factory.mktemp("shapes"))
+    platform.install()
+    yield platform
+    platform.kube.close()
 
 
 @pytest.fixture(scope="module")

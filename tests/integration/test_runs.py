@@ -4,28 +4,18 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import devcluster
 from support.kube import JOBS, VERSIONS, eventually
 from support.platform import MODELS, NAMESPACE, SHAPES_SPEC, Platform, condition
 from tintype_trainer.publishing import verify_manifest
 
 TINTYPE = Path(sys.executable).with_name("tintype")
 ENDLESS = {"training": {"epochs": None, "iterations": 1_000_000}}
-
-
-@pytest.fixture(scope="module")
-def platform(node_cluster: devcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    platform = Platform(node_cluster, tmp_path_factory.mktemp("shapes"))
-    platform.install()
-    yield platform
-    platform.kube.close()
 
 
 @pytest.fixture(scope="module")

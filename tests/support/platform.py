@@ -75,7 +75,11 @@ class Platform:
         for section, value in (changes or {}).items():
             spec[section] = {**spec[section], **value} if isinstance(value, dict) and section in spec else value
         document = {"apiVersion": "tintype.dev/v1alpha1", "kind": "ModelVersion", "metadata": {"name": name}}
-        self.tools.run("kubectl", "apply", "--filename=-", stdin=json.dumps(document | {"spec": spec}))
+        self.apply_document(document | {"spec": spec})
+
+    def apply_document(self, document: Mapping[str, Any]) -> None:
+        """`kubectl apply` a version as it is written."""
+        self.tools.run("kubectl", "apply", "--filename=-", stdin=json.dumps(document))
 
     def delete(self, name: str) -> None:
         """`kubectl delete` a version."""
