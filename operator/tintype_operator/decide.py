@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from tintype_api.constants import Reason
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion, model_digest, resolve
-from tintype_api.spec import Storage
+from tintype_api.spec.run import Storage
 from tintype_api.status import OperatorStatus
 from tintype_operator import next_status, outcomes
 from tintype_operator.conditions import Because

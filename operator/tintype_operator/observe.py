@@ -15,7 +15,7 @@ from tintype_api.constants import (
     TERMINAL_PHASES,
 )
 from tintype_api.podtemplate import PodTemplate
-from tintype_api.spec import Compute, RunPolicy
+from tintype_api.spec.run import Compute, RunPolicy
 from tintype_api.status import OperatorStatus
 from tintype_operator.facts import (
     ContainerEnd,

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU, OPERATOR_METRICS_PORT
 from tintype_api.sentences import sentence
-from tintype_api.spec import Storage
+from tintype_api.spec.run import Storage
 
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 
