@@ -53,11 +53,11 @@ def test_studio_lines(tmp_path: Path) -> None:
     assert select(uri) == Selection(
         concepts=("glass", "metal"),
         examples=(
-            Example("m.png", f"{folder}/m.png", "metal", Split.TRAIN),
-            Example("s3://other/u.png", "s3://other/u.png", "glass", Split.TRAIN),
-            Example("sub/v 1.png", f"{folder}/sub/v%201.png", "metal", Split.VALIDATION),
-            Example("t.png", f"{folder}/t.png", "glass", Split.TEST),
-            Example("z.png", f"{folder}/z.png", "glass", Split.TRAIN),
+            Example("m.png", f"{folder}/m.png", Split.TRAIN, ("metal",), group="m.png"),
+            Example("s3://other/u.png", "s3://other/u.png", Split.TRAIN, ("glass",), group="s3://other/u.png"),
+            Example("sub/v 1.png", f"{folder}/sub/v%201.png", Split.VALIDATION, ("metal",), group="sub/v 1.png"),
+            Example("t.png", f"{folder}/t.png", Split.TEST, ("glass",), group="t.png"),
+            Example("z.png", f"{folder}/z.png", Split.TRAIN, ("glass",), group="z.png"),
         ),
         not_in_model=2,
         not_annotated=2,
@@ -136,9 +136,11 @@ def test_folders(tmp_path: Path, slash: str) -> None:
     assert select(folder + slash) == Selection(
         concepts=("glass", "metal"),
         examples=(
-            Example("glass/1.png", f"{folder}/glass/1.png", "glass", Split.TRAIN),
-            Example("glass/deep/2.jpg", f"{folder}/glass/deep/2.jpg", "glass", Split.TRAIN),
-            Example("metal/1.png", f"{folder}/metal/1.png", "metal", Split.TRAIN),
+            Example("glass/1.png", f"{folder}/glass/1.png", Split.TRAIN, ("glass",), group="glass/1.png"),
+            Example(
+                "glass/deep/2.jpg", f"{folder}/glass/deep/2.jpg", Split.TRAIN, ("glass",), group="glass/deep/2.jpg"
+            ),
+            Example("metal/1.png", f"{folder}/metal/1.png", Split.TRAIN, ("metal",), group="metal/1.png"),
         ),
         not_in_model=2,
         not_annotated=1,

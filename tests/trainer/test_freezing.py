@@ -11,7 +11,7 @@ from tintype_trainer.freezing import freeze
 
 
 def example(name: str, concept: str, split: Split, folder: str = "s3://data") -> StagedExample:
-    return StagedExample(Example(name, f"{folder}/{name}", concept, split), Path("/c", name), name.zfill(64), 24, 16)
+    return StagedExample(Example(name, f"{folder}/{name}", split, (concept,)), Path("/c", name), name.zfill(64), 24, 16)
 
 
 def staged(examples: list[StagedExample]) -> Staged:
@@ -27,7 +27,7 @@ EXAMPLES = [
     example("4", "metal", Split.TEST),
 ]
 LINES = [
-    f'{{"concept":"{concept}","id":"{name}","sha256":"{name.zfill(64)}","split":"{split}"}}\n'
+    f'{{"concepts":["{concept}"],"id":"{name}","sha256":"{name.zfill(64)}","split":"{split}"}}\n'
     for concept, name, split in [
         ("glass", "1", "train"),
         ("metal", "2", "train"),
@@ -78,7 +78,7 @@ def test_digests_pin_pixels_concept_and_split() -> None:
     before = digests(EXAMPLES[2])
     changes = [
         replace(EXAMPLES[2], sha256="f" * 64),
-        replace(EXAMPLES[2], example=replace(EXAMPLES[2].example, concept="glass")),
+        replace(EXAMPLES[2], example=replace(EXAMPLES[2].example, concepts=("glass",))),
         replace(EXAMPLES[2], example=replace(EXAMPLES[2].example, split=Split.TEST)),
     ]
     for change in changes:

@@ -19,14 +19,14 @@ CONCEPTS = "abcde"
 
 def examples(*counts: int, split: Split = Split.TRAIN, start: int = 0) -> list[Example]:
     return [
-        Example(f"{concept}{number}", f"s3://d/{concept}{number}", concept, split)
+        Example(f"{concept}{number}", f"s3://d/{concept}{number}", split, (concept,), group=f"{concept}{number}")
         for concept, count in zip(CONCEPTS, counts, strict=False)
         for number in range(start, start + count)
     ]
 
 
 def sizes(split_up: tuple[Example, ...], split: Split) -> Counter[str]:
-    return Counter(example.concept for example in split_up if example.split is split)
+    return Counter(example.concepts[0] for example in split_up if example.split is split)
 
 
 @given(

@@ -60,7 +60,7 @@ class Bucket:
 def selection(uris: list[str], splits: dict[int, Split] | None = None) -> Selection:
     of = splits or {}
     examples = [
-        Example(uri.rpartition("/")[2], uri, ("glass", "metal")[number % 2], of.get(number, Split.TRAIN))
+        Example(uri.rpartition("/")[2], uri, of.get(number, Split.TRAIN), (("glass", "metal")[number % 2],))
         for number, uri in enumerate(uris)
     ]
     return Selection(("glass", "metal"), tuple(examples), not_in_model=3, not_annotated=4)

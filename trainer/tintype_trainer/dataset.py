@@ -17,38 +17,84 @@ class Split(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """One annotated box of a picture whose EXIF rotation is applied; shares of its width and height.
+
+    Attributes:
+        concept: The concept of the model that is in it.
+        x0: Left side.
+        y0: Upper side.
+        x1: Right side, more than x0.
+        y1: Lower side, more than y0.
+        ignore: A crowd in COCO: not trained on, and neither right nor wrong in evaluation.
+    """
+
+    concept: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    ignore: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """What a child view crops of a picture whose EXIF rotation is applied; shares of its width and height."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """One annotated image.
+    """One annotated image, or one annotated region of an image.
 
     Attributes:
         id: Its name within the data set, the same on every machine: `data.file` or `data.url` of a Studio line,
-            or `<concept>/<path>` below a prefix.
-        uri: Where its bytes are, s3:// or file://.
-        concept: The concept that holds of it.
+            `file_name` of COCO, or `<concept>/<path>` below a prefix; "<image>#<n>" for region n (from 0) in a child
+            view of a Detection view.
+        uri: Where its picture is, s3:// or file://.
         split: The set that it belongs to.
+        concepts: The concepts of the model that hold, in the spec's order: one in Classification, any number in
+            Tagging, those of the boxes in Detection.
+        boxes: The boxes, in Detection.
+        region: What is cropped, in a child view of a Detection view; None: the whole picture.
+        group: What keeps examples on one side of a split; the image where `dataset.groupBy` does not say.
+        negative: Whether it comes from `datasetOptions.negatives`.
     """
 
     id: str
     uri: str
-    concept: str
     split: Split
+    concepts: tuple[str, ...]
+    boxes: tuple[Box, ...] = ()
+    region: Region | None = None
+    group: str = ""
+    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The examples that a version is about, in the order of the data set, and what was left out.
+    """The examples that a version is about, in the order of their ids, and what was left out.
 
     Attributes:
         concepts: The spec's concepts, in its order.
         examples: The examples; every concept has at least one for training.
-        not_in_model: Annotated examples left out since their concept is not in the spec.
-        not_annotated: Images without an annotation for the view.
+        not_in_model: Annotated examples (Classification), labels (Tagging) or boxes (Detection) left out since their
+            concept is not in the spec.
+        not_annotated: Images, or regions of a child view, without an annotation for the view.
+        without_boxes: Training images left out of Detection since they have no box.
+        conditions_unmet: Images or regions that do not meet the view's conditions.
     """
 
     concepts: tuple[str, ...]
     examples: tuple[Example, ...]
     not_in_model: int
     not_annotated: int
+    without_boxes: int = 0
+    conditions_unmet: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +136,19 @@ class Staged:
 
 
 def counts(examples: Sequence[Example], concepts: Sequence[str]) -> Mapping[str, Mapping[Split, int]]:
-    """Return the number of examples of each concept in each split; zero where there is none."""
+    """Return how often each concept is in each split; zero where it is not.
+
+    Boxes are counted in Detection, but for ignored ones; in the other views the examples that a concept holds of.
+    """
     table = {concept: dict.fromkeys(Split, 0) for concept in concepts}
     for example in examples:
-        table[example.concept][example.split] += 1
+        for concept in labels(example):
+            table[concept][example.split] += 1
     return table
+
+
+def labels(example: Example) -> tuple[str, ...]:
+    """Return the labels of an example: the concept of each box that is not ignored, else the concepts that hold."""
+    if example.boxes:
+        return tuple(box.concept for box in example.boxes if not box.ignore)
+    return example.concepts

@@ -74,4 +74,4 @@ def _concept(concept: ConceptMetrics) -> dict[str, Any]:
 
 def _prediction(example: Example, scores_K: Sequence[float], concepts: Sequence[str]) -> dict[str, Any]:
     scores = {concept: round(float(score), SCORE_DIGITS) for concept, score in zip(concepts, scores_K, strict=True)}
-    return {"id": example.id, "split": example.split.value, "concept": example.concept, "scores": scores}
+    return {"id": example.id, "split": example.split.value, "concept": example.concepts[0], "scores": scores}

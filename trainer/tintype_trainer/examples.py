@@ -89,7 +89,8 @@ def _from_studio(spec: ModelVersionSpec, store: Store) -> _Found:
             found.not_in_model += 1
         else:
             concept = model[image.concepts[0]]
-            found.examples.append(Example(image.name, _image_uri(image, uri), concept, image.split))
+            image_uri = _image_uri(image, uri)
+            found.examples.append(Example(image.name, image_uri, image.split, (concept,), group=image.name))
     return found
 
 
@@ -124,7 +125,8 @@ def _from_folders(spec: ModelVersionSpec, store: Store) -> _Found:
         elif image.folder not in model:
             found.not_in_model += 1
         else:
-            found.examples.append(Example(image.id, image.uri, model[image.folder], Split.TRAIN))
+            concept = model[image.folder]
+            found.examples.append(Example(image.id, image.uri, Split.TRAIN, (concept,), group=image.id))
     return found
 
 

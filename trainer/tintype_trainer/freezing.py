@@ -2,9 +2,17 @@
 
 The list is one JSON object a line, keys sorted, without blanks, in UTF-8, in the order of the examples' ids::
 
-    {"concept":"glass","id":"images/1.png","sha256":"9f86...","split":"train"}
+    {"boxes":[{"box":[0.1,0.2,0.5,0.9],"concept":"glass"}],"concepts":["glass"],"id":"1.png","sha256":"9f86...",
+     "split":"train"}
 
-The sha256 is of the picture's file, so that the digest of the list pins the pixels, and depends on no machine,
+- `id`, `split` (train, validation, test) and `concepts`, which hold of it, in the spec's order: always.
+- `sha256`: of the picture's file, so that the digest of the list pins the pixels.
+- `boxes`: in Detection, where there are any: `box` is left, top, right and bottom as shares of the width and height of
+  the picture with its EXIF rotation applied; `"ignore":true` stands in those that are not trained on.
+- `region`: in a child view of a Detection view, what is cropped, likewise.
+- `negative`: `true`, where it comes from datasetOptions.negatives.
+
+Numbers are written as Python writes them: the shortest that read back the same. So the digest depends on no machine,
 cache, bucket or namespace.
 """
 
@@ -13,9 +21,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tintype_api.status import ConceptCounts, DatasetStatus
-from tintype_trainer.dataset import Split, Staged, StagedExample, counts
+from tintype_trainer.dataset import Box, Region, Split, Staged, StagedExample, counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +66,27 @@ def _lines(examples: Iterable[StagedExample]) -> bytes:
 
 def _line(staged: StagedExample) -> bytes:
     example = staged.example
-    document = {"concept": example.concept, "id": example.id, "sha256": staged.sha256, "split": example.split}
+    document: dict[str, Any] = {
+        "concepts": example.concepts,
+        "id": example.id,
+        "sha256": staged.sha256,
+        "split": example.split,
+    }
+    if example.boxes:
+        document["boxes"] = [_box(box) for box in example.boxes]
+    if example.region:
+        document["region"] = _corners(example.region)
+    if example.negative:
+        document["negative"] = True
     return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _box(box: Box) -> dict[str, Any]:
+    return {"box": _corners(box), "concept": box.concept} | ({"ignore": True} if box.ignore else {})
+
+
+def _corners(area: Box | Region) -> tuple[float, float, float, float]:
+    return area.x0, area.y0, area.x1, area.y1
 
 
 def _digest(lines: bytes) -> str:
@@ -68,7 +96,7 @@ def _digest(lines: bytes) -> str:
 def _status(staged: Staged, digest: str, validation_digest: str | None) -> DatasetStatus:
     concepts = staged.selection.concepts
     table = counts([each.example for each in staged.examples], concepts)
-    total = {split: sum(table[concept][split] for concept in concepts) for split in Split}
+    total = {split: len(staged.of(split)) for split in Split}
     return DatasetStatus(
         digest=digest,
         validation_digest=validation_digest,

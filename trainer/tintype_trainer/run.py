@@ -152,7 +152,7 @@ def _loader(version: ModelVersion, prepared: Prepared, device: Device) -> Loader
             [staged.path for staged in prepared.staged.examples],
             picture_budget_bytes(size_bytes(version.spec.compute.memory)),
         ),
-        [concepts[staged.example.concept] for staged in prepared.staged.examples],
+        [concepts[staged.example.concepts[0]] for staged in prepared.staged.examples],
         _resizer(version),
         workers=device.threads,
     )

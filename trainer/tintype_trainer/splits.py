@@ -51,10 +51,10 @@ def _draw(examples: tuple[Example, ...], name: Split, settings: spec.Split) -> t
     pool: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
         if example.split is Split.TRAIN:
-            pool[example.concept].append(example)
+            pool[example.concepts[0]].append(example)
     sizes = apportion(
         _total(len(examples), name, settings),
-        shares=Counter(example.concept for example in examples),
+        shares=Counter(example.concepts[0] for example in examples),
         limits={concept: len(members) - 1 for concept, members in pool.items()},
     )
     if sizes is None:
