@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_validate(commands.add_parser("validate", help="say whether ModelVersions are valid"))
     _add_crd(commands.add_parser("crd", help="print the manifests that make a cluster know ModelVersions"))
     _add_architectures(commands.add_parser("architectures", help="list the networks that can be trained"))
+    _add_import(commands.add_parser("import", help="turn another format into a data set of Studio JSON lines"))
     return parser
 
 
@@ -76,6 +77,21 @@ def _add_crd(parser: argparse.ArgumentParser) -> None:
 def _add_architectures(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON, with all that the catalogue states")
     parser.set_defaults(command=_architectures)
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("format", choices=("coco", "csv", "voc", "yolo"), help="what the source is")
+    parser.add_argument("source", metavar="SOURCE", help="a COCO json or CSV file, or the folder of VOC or YOLO")
+    parser.add_argument("--output", metavar="FILE", required=True, help="the data set to write")
+    parser.add_argument("--images", metavar="DIR", help="folder of the pictures, for COCO; default: that of the file")
+    parser.add_argument("--view", metavar="NAME", default="objects", help="name of the view; default: %(default)s")
+    parser.set_defaults(command=_import)
+
+
+def _import(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.import_ import import_  # noqa: PLC0415
+
+    return import_(arguments)
 
 
 def _run(arguments: argparse.Namespace, interruption: Interruption) -> int:
