@@ -33,12 +33,28 @@ class JobReference(Model):
 
 
 class ConceptCounts(Model):
-    """Examples of one concept in each split."""
+    """Examples of one concept in each split; in Detection its boxes."""
 
     name: ShortText
     train: int
     validation: int
     test: int
+
+
+class SplitCounts(Model):
+    """A number for each split."""
+
+    train: int = 0
+    validation: int = 0
+    test: int = 0
+
+
+class Duplicates(Model):
+    """Pictures with equal pixels on both sides of a split; what is measured on them is too good."""
+
+    count: int
+    examples: Annotated[tuple[Sentence, ...], Field(max_length=5)] = ()
+    """The first of them."""
 
 
 class Unreadable(Model):
@@ -59,10 +75,21 @@ class DatasetStatus(Model):
     train: int
     validation: int
     test: int
+    train_repeated: int | None = None
+    """Training examples of an epoch after balancing and with negatives; absent where there is neither."""
+    negatives: int = 0
+    """Training examples from datasetOptions.negatives."""
+    without_concept: SplitCounts | None = None
+    """In Tagging and Detection: annotated examples of which no concept of the spec holds."""
     not_in_model: int = 0
-    """Annotated examples left out since their concept is not in the spec."""
+    """Left out since their concept is not in the spec: images, in Tagging labels, in Detection boxes."""
     not_annotated: int = 0
-    """Images without an annotation for the view."""
+    """Images, or regions, without an annotation for the view."""
+    without_boxes: int = 0
+    """Training images left out of Detection since they have no box."""
+    conditions_unmet: int = 0
+    """Images or regions that do not meet the view's conditions."""
+    duplicates: Duplicates | None = None
     unreadable: Unreadable = Unreadable(count=0)
     concepts: Annotated[tuple[ConceptCounts, ...], Field(max_length=256)] = ()
 
@@ -79,13 +106,31 @@ class Progress(Model):
     iterations: int
     examples_per_second: float | None = None
     seconds_left: float | None = None
+    effective_batch_size: int | None = None
+    """Examples that the network sees at once, where that is not batchSize; BatchNorm sees so many."""
+
+
+class ConceptMetrics(Model):
+    """One concept over a whole split; a number that no example allows is absent."""
+
+    name: ShortText
+    support: int
+    """Examples that it holds of; in Detection its boxes."""
+    average_precision: float | None = None
+    precision: float | None = None
+    recall: float | None = None
 
 
 class SplitMetrics(Model):
-    """Loss and accuracy over a whole split."""
+    """Metrics over a whole split."""
 
     loss: float | None = None
     accuracy: float | None = None
+    mean_average_precision: Annotated[float | None, Field(alias="mAP")] = None
+    """Not for Classification; absent where no concept has an example."""
+    concepts_without_examples: int | None = None
+    """Concepts that are left out of mAP since the split has no example of them."""
+    concepts: Annotated[tuple[ConceptMetrics, ...], Field(max_length=256)] = ()
     examples: int | None = None
     accuracy_interval: Annotated[tuple[float, ...] | None, Field(min_length=2, max_length=2)] = None
     """95 % Wilson score interval of the accuracy."""
@@ -108,7 +153,7 @@ class Best(Model):
     epoch: float
     iteration: int
     selected_by: ShortText
-    """accuracy, or LastIteration where there is no validation set."""
+    """accuracy, mAP or loss; LastIteration where there is no validation set."""
     performance_indicator: float | None = None
     """The number by which versions of a model are compared; empty without a validation set."""
     performance_indicator_name: ShortText | None = None
@@ -133,6 +178,7 @@ class HistoryEntry(Model):
     train_loss: float
     validation_loss: float | None = None
     validation_accuracy: float | None = None
+    validation_map: Annotated[float | None, Field(alias="validationMAP")] = None
     seconds: float
 
 
