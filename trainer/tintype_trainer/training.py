@@ -144,7 +144,9 @@ class TrainingRun:
         batches = self._loader.training(self._examples.train, self._plan, self._training.seed, self._augmentations)
         for index, batch in enumerate(batches):
             self._check()
-            rate = self._peak_rate * factor(self._training.schedule.type, self._kind, index, self._plan.iterations)
+            rate = self._peak_rate * factor(
+                self._training.schedule, self._kind, index, self._plan.iterations, self._plan.iterations_per_epoch
+            )
             set_learning_rate(optimizer, rate)
             step = Step(index + 1, len(batch), rate, self._step(optimizer, batch))
             if not math.isfinite(step.loss):
