@@ -36,15 +36,18 @@ from tintype_api.spec.training import OptimizerSettings, Training
 from tintype_api.status import HistoryEntry
 from tintype_trainer.batches import Loader
 from tintype_trainer.classifier import Classifier
+from tintype_trainer.dataset import Example, Split
 from tintype_trainer.device import Device
 from tintype_trainer.networks import build_network
 from tintype_trainer.optimizers import build_optimizer
 from tintype_trainer.picture_memory import PictureMemory
 from tintype_trainer.plan import plan
+from tintype_trainer.samples import targets_of
 from tintype_trainer.training import Examples, Step, TrainingRun
 from tintype_trainer.weights import Normalisation
 
 ARCHITECTURE = CATALOGUE["efficientnet_lite0"]
+CONCEPTS = ("even", "odd")
 SIZE, BATCH, PICTURES, SIDE = 128, 32, 256, 300
 RESIZER = ImageResizer(type=ResizerType.FIXED, width=SIZE, height=SIZE)
 NORMALISATION = Normalisation(ARCHITECTURE.mean, ARCHITECTURE.std)
@@ -88,7 +91,8 @@ def compare(paths: Sequence[Path], threads: int, turns: int, steps: int) -> dict
     network = build_network(ARCHITECTURE, 2).to(memory_format=torch.channels_last)
     classifier = Classifier(network, device, NORMALISATION)
     memory = PictureMemory(paths, 1 << 30)
-    with Loader(memory, [number % 2 for number in range(len(paths))], RESIZER, threads) as loader:
+    targets = targets_of([_example(number) for number in range(len(paths))], CONCEPTS, detection=False)
+    with Loader(memory, targets, RESIZER, threads) as loader:
         bare = _bare(network, steps)
         _timed(bare)
         cold = _timed(lambda: _trainer(classifier, loader, PICTURES // BATCH))
@@ -105,6 +109,10 @@ def compare(paths: Sequence[Path], threads: int, turns: int, steps: int) -> dict
         "cpuRatio": round(statistics.median(one.cpu_s / other.cpu_s for one, other in pairs), 3),
         "firstEpochRatio": round(bare_s / steps / (cold.wall_s / (PICTURES // BATCH)), 3),
     }
+
+
+def _example(number: int) -> Example:
+    return Example(str(number), "", Split.TRAIN, (CONCEPTS[number % 2],))
 
 
 def _bare(network: torch.nn.Module, steps: int) -> Callable[[], None]:

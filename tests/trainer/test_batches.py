@@ -4,6 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
+from support.targets import classified
 from tintype_api.errors import UserError
 from tintype_api.spec.augmentations import HorizontalFlip
 from tintype_api.spec.resizer import ImageResizer, ResizerType
@@ -30,7 +31,7 @@ def paths(tmp_path: Path) -> list[Path]:
 def _read(paths: list[Path], budget_bytes: int, workers: int) -> list[Batch]:
     memory = PictureMemory(paths, budget_bytes)
     planned = plan(10, Training(batch_size=4, epochs=3))
-    with Loader(memory, list(range(11)), RESIZER, workers) as loader:
+    with Loader(memory, classified(range(11), 11), RESIZER, workers) as loader:
         return list(loader.training(range(1, 11), planned, 7, FLIP))
 
 
@@ -39,7 +40,7 @@ def test_batches_depend_on_neither_memory_nor_workers(paths: list[Path], budget_
     expected, batches = _read(paths, 1 << 30, 1), _read(paths, budget_bytes, workers)
     assert [len(batch) for batch in batches] == [4, 4, 2] * 3
     for one, other in zip(expected, batches, strict=True):
-        assert torch.equal(one.labels_B, other.labels_B)
+        assert torch.equal(one.shares_BK, other.shares_BK)
         assert torch.equal(one.images_B3HW, other.images_B3HW)
 
 
@@ -52,13 +53,13 @@ def test_each_reading_is_augmented_anew(paths: list[Path]) -> None:
 
 
 def _by_label(batch: Batch) -> list[tuple[int, torch.Tensor]]:
-    return list(zip(batch.labels_B.tolist(), batch.images_B3HW, strict=True))
+    return list(zip(batch.shares_BK.argmax(dim=1).tolist(), batch.images_B3HW, strict=True))
 
 
 def test_evaluation_reads_in_order(paths: list[Path]) -> None:
-    with Loader(PictureMemory(paths, 0), list(range(11)), RESIZER, 2) as loader:
+    with Loader(PictureMemory(paths, 0), classified(range(11), 11), RESIZER, 2) as loader:
         batches = list(loader.evaluation([8, 3, 5], 2))
-    assert [batch.labels_B.tolist() for batch in batches] == [[8, 3, 5]]
+    assert [batch.shares_BK.argmax(dim=1).tolist() for batch in batches] == [[8, 3, 5]]
 
 
 def test_memory_keeps_what_fits_and_the_picture_as_it_is(paths: list[Path]) -> None:

@@ -7,10 +7,9 @@ from PIL import Image
 from torchvision.transforms.v2 import functional
 
 from tintype_api.errors import UserError
-from tintype_api.spec.augmentations import HorizontalFlip
 from tintype_api.spec.resizer import ImageResizer, ResizerType
 from tintype_trainer.geometry import content_size
-from tintype_trainer.images import Picture, augment, decode, normalise, resize
+from tintype_trainer.images import Picture, decode, normalise, resize
 from tintype_trainer.pictures import UnreadablePicture, check_picture
 
 FIXED = ImageResizer(type=ResizerType.FIXED, width=48, height=32)
@@ -95,14 +94,6 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"words\.png cannot be decoded as a picture") as caught:
         decode(tmp_path / "words.png")
     assert caught.value.exit_code == 65
-
-
-@pytest.mark.parametrize(("probability", "flipped"), [(0.0, False), (1.0, True)])
-def test_flip(probability: float, flipped: bool) -> None:
-    picture = _noise(5, 7)
-    flip = HorizontalFlip(type="HorizontalFlip", probability=probability)
-    result = augment(picture, [flip], np.random.default_rng(0))
-    assert np.array_equal(result, picture[:, ::-1] if flipped else picture)
 
 
 def test_normalise() -> None:

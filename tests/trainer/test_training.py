@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
 
+from support.targets import classified
 from tintype_api.catalogue import CATALOGUE, Optimizer
 from tintype_api.errors import UserError
 from tintype_api.spec.augmentations import HorizontalFlip
@@ -65,7 +66,7 @@ class Digits:
         budget_bytes: int = 1 << 30,
         check: object = lambda: None,
     ) -> Trained:
-        with Loader(PictureMemory(self.paths, budget_bytes), self.labels, RESIZER, 2) as loader:
+        with Loader(PictureMemory(self.paths, budget_bytes), classified(self.labels, 10), RESIZER, 2) as loader:
             return TrainingRun(
                 Classifier(network, CPU, HALF),
                 loader,
@@ -167,7 +168,7 @@ def test_it_learns_and_keeps_the_best_epoch(digits: Digits) -> None:
     assert trained.history == tuple(entry for entry, _ in recorder.epochs)
 
     network.load_state_dict(dict(trained.weights))
-    with Loader(PictureMemory(digits.paths, 0), digits.labels, RESIZER, 1) as loader:
+    with Loader(PictureMemory(digits.paths, 0), classified(digits.labels, 10), RESIZER, 1) as loader:
         scores = Classifier(network, CPU, HALF).evaluate(loader.evaluation(range(220, 300), 8), lambda: None)
     assert (scores.scores_NK.argmax(axis=1) == scores.labels_N).mean() == trained.best.validation_accuracy
 
@@ -176,7 +177,7 @@ def test_evaluation_changes_nothing(digits: Digits) -> None:
     network = _small().train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     random = torch.get_rng_state()
-    with Loader(PictureMemory(digits.paths, 0), digits.labels, RESIZER, 1) as loader:
+    with Loader(PictureMemory(digits.paths, 0), classified(digits.labels, 10), RESIZER, 1) as loader:
         classifier = Classifier(network, CPU, HALF)
         first, second = (classifier.evaluate(loader.evaluation(range(20), 8), lambda: None) for _ in range(2))
     assert np.array_equal(first.losses_N, second.losses_N)

@@ -1,7 +1,8 @@
 """Batches of examples, made ahead by threads.
 
 Threads suffice: decoding, resizing and copying leave Python's lock to the training, which spends its own time in
-torch. What a batch holds depends on the seed, the epoch and the examples' indices alone.
+torch. What a batch holds depends on the seed, the epoch and the examples' places in the list of training examples
+alone.
 """
 
 from collections import deque
@@ -14,15 +15,34 @@ from typing import Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from tintype_api.spec.augmentations import Augmentation
 from tintype_api.spec.resizer import ImageResizer
-from tintype_trainer.images import Picture, augment, resize
+from tintype_trainer.augmentations import augment
 from tintype_trainer.picture_memory import PictureMemory
 from tintype_trainer.plan import Plan, batch_bounds, batch_count, training_batch
 from tintype_trainer.randomness import Stream, generator
+from tintype_trainer.reading import Seen, read_evaluation, read_training, see
+from tintype_trainer.samples import Target
+
+
+@dataclass(frozen=True, slots=True)
+class BoxesOfImage:
+    """The boxes of one image of a batch.
+
+    Attributes:
+        boxes_N4: float32 x0 y0 x1 y1 in pixels of the canvas.
+        labels_N: int64, the index of each box's concept.
+        ignored_N: bool, boxes that count neither way in evaluation; none of them in training.
+        scale_xy: Canvas pixels per pixel of the original picture, by which detections are mapped back to it; (1, 1)
+            in training, whose pictures have no way back.
+    """
+
+    boxes_N4: Tensor
+    labels_N: Tensor
+    ignored_N: Tensor
+    scale_xy: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +51,16 @@ class Batch:
 
     Attributes:
         images_B3HW: uint8, before normalisation, channels last in memory.
-        labels_B: int64, the index of each example's concept.
+        shares_BK: float32, the share of each concept: 0 or 1, between them after MixUp and CutMix; (B, 0) in Detection.
+        boxes: One for each image (Detection), else empty.
     """
 
     images_B3HW: Tensor
-    labels_B: Tensor
+    shares_BK: Tensor
+    boxes: tuple[BoxesOfImage, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.labels_B)
+        return len(self.images_B3HW)
 
 
 class Loader:
@@ -46,40 +68,49 @@ class Loader:
 
     Args:
         pictures: All pictures of the run; examples are named by their index in it.
-        labels: The concept's index of each of them.
+        targets: What is annotated on each of them.
         resizer: How a picture gets the network's size.
         workers: Threads; batches made ahead are twice as many.
+        crop_margin: Around each region, as a share of its smaller side.
     """
 
-    def __init__(self, pictures: PictureMemory, labels: Sequence[int], resizer: ImageResizer, workers: int) -> None:
+    def __init__(
+        self,
+        pictures: PictureMemory,
+        targets: Sequence[Target],
+        resizer: ImageResizer,
+        workers: int,
+        crop_margin: float = 0.0,
+    ) -> None:
         self._pictures = pictures
-        self._labels_N = np.asarray(labels, dtype=np.int64)
+        self._targets = targets
         self._resizer = resizer
+        self._crop_margin = crop_margin
         self._ahead = 2 * workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="loader")
 
     def training(
         self, indices: Sequence[int], plan: Plan, seed: int, augmentations: Sequence[Augmentation]
     ) -> Iterator[Batch]:
-        """Yield the batch of each step of the plan over the examples `indices`, augmented anew at every reading."""
-        indices_N = np.asarray(indices)
+        """Yield the batch of each step of the plan over the examples `indices`, augmented anew at every reading.
+
+        An index that stands several times in `indices` is drawn anew for each.
+        """
 
         def make(iteration: int) -> Batch:
-            epoch, chosen_B = training_batch(plan, seed, iteration)
-            return self._augmented(indices_N[chosen_B], seed, epoch, augmentations)
+            epoch, places_B = training_batch(plan, seed, iteration)
+            return self._batch([self._augmented(indices, int(place), seed, epoch, augmentations) for place in places_B])
 
         return self._in_order(make, plan.iterations)
 
     def evaluation(self, indices: Sequence[int], batch_size: int) -> Iterator[Batch]:
         """Yield the examples `indices` once, in their order, as they are."""
-        indices_N = np.asarray(indices)
 
         def make(position: int) -> Batch:
-            first, end = batch_bounds(len(indices_N), batch_size, position)
-            chosen_B = indices_N[first:end]
-            return self._batch(chosen_B, [resize(self._pictures[index], self._resizer) for index in chosen_B])
+            first, end = batch_bounds(len(indices), batch_size, position)
+            return self._batch([self._plain(index) for index in indices[first:end]])
 
-        return self._in_order(make, batch_count(len(indices_N), batch_size))
+        return self._in_order(make, batch_count(len(indices), batch_size))
 
     def __enter__(self) -> Self:
         return self
@@ -90,17 +121,22 @@ class Loader:
         self._pool.shutdown(cancel_futures=True)
 
     def _augmented(
-        self, chosen_B: NDArray[np.int64], seed: int, epoch: int, augmentations: Sequence[Augmentation]
-    ) -> Batch:
-        def read(index: int) -> Picture:
-            random = generator(seed, Stream.AUGMENTATION, epoch, index)
-            return resize(augment(self._pictures[index], augmentations, random), self._resizer)
+        self, indices: Sequence[int], place: int, seed: int, epoch: int, augmentations: Sequence[Augmentation]
+    ) -> Seen:
+        index = indices[place]
+        random = generator(seed, Stream.AUGMENTATION, epoch, place)
+        sample = read_training(self._pictures[index], self._targets[index], self._crop_margin)
+        return see(augment(sample, augmentations, random), self._targets[index].shares_K, self._resizer)
 
-        return self._batch(chosen_B, [read(int(index)) for index in chosen_B])
+    def _plain(self, index: int) -> Seen:
+        return read_evaluation(self._pictures[index], self._targets[index], self._crop_margin, self._resizer)
 
-    def _batch(self, chosen_B: NDArray[np.int64], pictures: Sequence[Picture]) -> Batch:
-        images_BHW3 = torch.from_numpy(np.stack(pictures))
-        return Batch(images_BHW3.permute(0, 3, 1, 2), torch.from_numpy(self._labels_N[chosen_B]))
+    def _batch(self, seen: Sequence[Seen]) -> Batch:
+        images_BHW3 = torch.from_numpy(np.stack([each.canvas for each in seen]))
+        shares_BK = torch.from_numpy(np.stack([each.shares_K for each in seen]))
+        detection = not shares_BK.shape[1]
+        boxes = tuple(_boxes_of_image(each) for each in seen) if detection else ()
+        return Batch(images_BHW3.permute(0, 3, 1, 2), shares_BK, boxes)
 
     def _in_order(self, make: Callable[[int], Batch], count: int) -> Iterator[Batch]:
         submitted = (self._pool.submit(make, number) for number in range(count))
@@ -109,3 +145,12 @@ class Loader:
             batch = pending.popleft().result()
             pending.extend(islice(submitted, 1))
             yield batch
+
+
+def _boxes_of_image(seen: Seen) -> BoxesOfImage:
+    return BoxesOfImage(
+        torch.from_numpy(seen.boxes_N4),
+        torch.from_numpy(seen.labels_N),
+        torch.from_numpy(seen.ignored_N),
+        seen.scale_xy,
+    )

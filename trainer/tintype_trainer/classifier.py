@@ -47,11 +47,11 @@ class Classifier:
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return cross-entropy (B) and logits (B, K) as float32, in the network's current mode."""
         images_B3HW = batch.images_B3HW.to(self.device.torch_device)
-        labels_B = batch.labels_B.to(self.device.torch_device)
+        shares_BK = batch.shares_BK.to(self.device.torch_device)
         inputs_B3HW = normalise(images_B3HW, self.normalisation.mean, self.normalisation.std)
         with self.device.autocast():
             logits_BK = self.network(inputs_B3HW).float()
-        return functional.cross_entropy(logits_BK, labels_B, reduction="none"), logits_BK
+        return functional.cross_entropy(logits_BK, shares_BK, reduction="none"), logits_BK
 
     def evaluate(self, batches: Iterable[Batch], check: Callable[[], None]) -> Scores:
         """Return losses and scores of all batches, in eval mode; the mode is then as before.
@@ -69,6 +69,6 @@ class Classifier:
                 losses_B, logits_BK = self.losses(batch)
                 losses.append(losses_B.double().cpu().numpy())
                 scores.append(logits_BK.double().softmax(dim=1).cpu().numpy())
-                labels.append(batch.labels_B.numpy())
+                labels.append(batch.shares_BK.argmax(dim=1).numpy())
         self.network.train(was_training)
         return Scores(np.concatenate(losses), np.concatenate(scores), np.concatenate(labels))

@@ -1,4 +1,4 @@
-"""Pictures: decoding, augmentation, resizing and normalisation, in this order.
+"""Pictures: decoding, resizing and normalisation, in this order.
 
 Pictures are uint8 arrays (H, W, C), C being 1 for grey ones and 3 for RGB. numpy and PIL work on one picture, since
 torch's own operations would start a team of threads for each loader thread; only the resize is torch's, whose
@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from tintype_api.errors import data_error
-from tintype_api.spec.augmentations import Augmentation, HorizontalFlip
 from tintype_api.spec.resizer import ImageResizer
 from tintype_trainer.geometry import canvas_size, content_size
 from tintype_trainer.pictures import check_mode
@@ -41,14 +40,6 @@ def decode(path: Path) -> Picture:
         raise
     except Exception as error:  # decoders raise whatever broken bytes lead them to
         raise data_error(f"{path} cannot be decoded as a picture ({error}); replace it or leave it out") from error
-
-
-def augment(picture: Picture, augmentations: Sequence[Augmentation], random: np.random.Generator) -> Picture:
-    """Return the picture after each augmentation in order, with random numbers of one reading of one example."""
-    for augmentation in augmentations:
-        if isinstance(augmentation, HorizontalFlip) and random.random() < augmentation.probability:
-            picture = picture[:, ::-1]
-    return picture
 
 
 def resize(picture: Picture, resizer: ImageResizer) -> Picture:

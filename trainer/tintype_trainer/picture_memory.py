@@ -18,30 +18,32 @@ class PictureMemory:
     """The pictures of a run by index: decoded when first read, then kept while the budget allows.
 
     What is kept is the whole decoded picture, neither resized nor padded, so that the budget changes the time that a
-    batch takes and never its pixels. The first pictures stay: an epoch reads all of them once, so that
-    replacing some by others would only move the misses. Safe to use from many threads at once.
+    batch takes and never its pixels. A picture that several examples show, as the regions of a child view, is kept
+    once. The first pictures stay: an epoch reads all of them once, so that replacing some by others would only move
+    the misses. Safe to use from many threads at once.
     """
 
     def __init__(self, paths: Sequence[Path], budget_bytes: int) -> None:
         self._paths = paths
         self._free_bytes = budget_bytes
-        self._kept: dict[int, Picture] = {}
+        self._kept: dict[Path, Picture] = {}
         self._lock = threading.Lock()
 
     def __getitem__(self, index: int) -> Picture:
         """Return the picture as uint8 (H, W, C), which nobody may change."""
-        kept = self._kept.get(index)
-        return kept if kept is not None else self._keep(index, decode(self._paths[index]))
+        path = self._paths[index]
+        kept = self._kept.get(path)
+        return kept if kept is not None else self._keep(path, decode(path))
 
     @property
     def kept(self) -> int:
         """Pictures in memory."""
         return len(self._kept)
 
-    def _keep(self, index: int, picture: Picture) -> Picture:
+    def _keep(self, path: Path, picture: Picture) -> Picture:
         with self._lock:
-            if index not in self._kept and picture.nbytes <= self._free_bytes:
-                self._kept[index] = picture
+            if path not in self._kept and picture.nbytes <= self._free_bytes:
+                self._kept[path] = picture
                 self._free_bytes -= picture.nbytes
         return picture
 

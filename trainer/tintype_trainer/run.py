@@ -12,6 +12,7 @@ from tintype_api.constants import Stage
 from tintype_api.modelversion import ModelVersion, architecture_of
 from tintype_api.quantity import size_bytes
 from tintype_api.spec.resizer import ImageResizer
+from tintype_api.spec.view import ViewType
 from tintype_api.status import Artifacts, Best, Metrics
 from tintype_trainer.batches import Loader
 from tintype_trainer.best import best_of
@@ -29,6 +30,7 @@ from tintype_trainer.picture_memory import PictureMemory, picture_budget_bytes
 from tintype_trainer.plan import Plan, plan
 from tintype_trainer.progress import TrainingProgress
 from tintype_trainer.publishing import Publisher, run_id
+from tintype_trainer.samples import targets_of
 from tintype_trainer.staging import stage
 from tintype_trainer.storage import Store
 from tintype_trainer.training import Examples, Trained, TrainingRun
@@ -146,15 +148,16 @@ def _network(version: ModelVersion, around: Surroundings, device: Device) -> tup
 
 
 def _loader(version: ModelVersion, prepared: Prepared, device: Device) -> Loader:
-    concepts = {concept: index for index, concept in enumerate(version.spec.concepts)}
+    spec = version.spec
+    examples = prepared.staged.examples
     return Loader(
-        PictureMemory(
-            [staged.path for staged in prepared.staged.examples],
-            picture_budget_bytes(size_bytes(version.spec.compute.memory)),
+        PictureMemory([staged.path for staged in examples], picture_budget_bytes(size_bytes(spec.compute.memory))),
+        targets_of(
+            [staged.example for staged in examples], spec.concepts, detection=spec.view.type is ViewType.DETECTION
         ),
-        [concepts[staged.example.concepts[0]] for staged in prepared.staged.examples],
         _resizer(version),
         workers=device.threads,
+        crop_margin=spec.dataset_options.crop_margin or 0.0,
     )
 
 
