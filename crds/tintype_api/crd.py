@@ -39,7 +39,14 @@ _COLUMNS: Final = (
 
 def as_yaml(documents: Iterable[dict[str, Any]]) -> str:
     """Return manifests as the YAML in which they are committed and printed."""
-    return yaml.safe_dump_all(documents, sort_keys=False, width=120)
+    return yaml.dump_all(documents, Dumper=_WithoutAnchors, sort_keys=False, width=120)
+
+
+class _WithoutAnchors(yaml.SafeDumper):
+    """Writes equal parts out in full: people and other tools read the files."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  # PyYAML's own signature
+        return True
 
 
 def manifests() -> list[dict[str, Any]]:

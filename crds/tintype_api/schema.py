@@ -7,6 +7,8 @@ from pydantic import BaseModel
 from tintype_api.model import Model, Rule
 
 _DROPPED = ("title", "discriminator", "propertyNames")
+TAG = "type"
+"""The field by which the parts of a union are told apart."""
 
 
 def structural_schema(model: type[Model]) -> dict[str, Any]:
@@ -25,6 +27,48 @@ def without_defaults(schema: dict[str, Any]) -> dict[str, Any]:
     if "items" in plain:
         plain["items"] = without_defaults(plain["items"])
     return plain
+
+
+def union_schema(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return one object for all parts of a union, as a structural schema wants it.
+
+    It has every field of every part, a rule for each field that says which parts it goes with, and the parts' own
+    rules. A field has a default where all parts agree on it and have it; others get theirs when the spec is resolved.
+    """
+    owners: dict[str, list[str]] = {}
+    fields: dict[str, list[dict[str, Any]]] = {}
+    for part in parts:
+        (tag,) = part["properties"][TAG]["enum"]
+        for name, schema in part["properties"].items():
+            owners.setdefault(name, []).append(tag)
+            fields.setdefault(name, []).append(schema)
+    tags = owners.pop(TAG)
+    del fields[TAG]
+    properties = {name: _shared(schemas, len(schemas) == len(tags)) for name, schemas in fields.items()}
+    rules = [_goes_with(name, kinds) for name, kinds in owners.items() if kinds != tags]
+    own = [rule for part in parts for rule in part.get("x-kubernetes-validations", [])]
+    return {
+        "type": "object",
+        "properties": {TAG: {"type": "string", "enum": tags}, **properties},
+        "required": [TAG],
+        "x-kubernetes-validations": rules + own,
+    }
+
+
+def _shared(schemas: list[dict[str, Any]], everywhere: bool) -> dict[str, Any]:
+    """Return the schema of a field that several parts have: their common words, and bounds that admit each part's."""
+    equal = {key: value for key, value in schemas[0].items() if all(other.get(key) == value for other in schemas)}
+    if not everywhere:
+        equal.pop("default", None)
+    return equal
+
+
+def _goes_with(name: str, kinds: list[str]) -> dict[str, str]:
+    named = ", ".join(kinds)
+    return {
+        "rule": f"!has(self.{name}) || self.{TAG} in {kinds}",
+        "message": f"{name} goes with the type {named}; remove it or change the type",
+    }
 
 
 def _parts(model: type[BaseModel]) -> dict[str, type[Model]]:
@@ -46,9 +90,9 @@ def _convert(node: dict[str, Any], definitions: dict[str, Any], rules: dict[str,
         name = node["$ref"].removeprefix("#/$defs/")
         node = {**definitions[name], **{key: value for key, value in node.items() if key != "$ref"}}
     if "anyOf" in node:
-        (only,) = [option for option in node["anyOf"] if option.get("type") != "null"]
-        described = {key: value for key, value in node.items() if key not in ("anyOf", "default")}
-        return _convert({**only, **described}, definitions, rules)
+        return _alternatives(node, definitions, rules)
+    if "oneOf" in node:
+        return union_schema([_convert(option, definitions, rules) for option in node["oneOf"]])
     converted = {key: value for key, value in node.items() if key not in _DROPPED}
     for key in ("properties", "items", "additionalProperties", "prefixItems", "const"):
         if key in converted:
@@ -59,6 +103,27 @@ def _convert(node: dict[str, Any], definitions: dict[str, Any], rules: dict[str,
     if node.get("type") == "object" and rules.get(name):
         converted["x-kubernetes-validations"] = [_validation(rule) for rule in rules[name]]
     return _ordered(converted)
+
+
+def _alternatives(
+    node: dict[str, Any], definitions: dict[str, Any], rules: dict[str, tuple[Rule, ...]]
+) -> dict[str, Any]:
+    """Return the schema of a value that may be absent, or that may be a number or one word."""
+    options = [option for option in node["anyOf"] if option.get("type") != "null"]
+    described = {key: value for key, value in node.items() if key not in ("anyOf", "default")}
+    if len(options) == 1:
+        return _convert({**options[0], **described}, definitions, rules)
+    number, word = options
+    return _number_or_word(number, word["const"], described.get("description", ""))
+
+
+def _number_or_word(number: dict[str, Any], word: str, description: str) -> dict[str, Any]:
+    low, high = number["minimum"], number["maximum"]
+    rule = {
+        "rule": f"type(self) == string ? self == '{word}' : (self >= {low} && self <= {high})",
+        "message": f"must be {word} or a whole number from {low} to {high}; correct it",
+    }
+    return {"description": description, "x-kubernetes-int-or-string": True, "x-kubernetes-validations": [rule]}
 
 
 def _properties(value: Any, definitions: dict[str, Any], rules: dict[str, tuple[Rule, ...]]) -> dict[str, Any]:  # noqa: ANN401

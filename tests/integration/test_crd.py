@@ -63,7 +63,7 @@ def test_apply_refuses_in_plain_words(refusal: Refusal, applied: Apply) -> None:
 def test_smallest_version_gets_its_defaults(applied: Apply, kubectl: Kubectl) -> None:
     assert applied().stderr == ""
     spec = json.loads(kubectl("get", "mv", "bottles-1", "-o", "json").stdout)["spec"]
-    assert spec["training"]["architecture"] == "efficientnet_b0"
+    assert spec["training"]["schedule"] == {"type": "Auto", "warmupSteps": 0}
     assert spec["compute"]["terminationGracePeriodSeconds"] == 120
     assert spec["runPolicy"] == {"backoffLimit": 3, "ttlSecondsAfterFinished": 86400}
 

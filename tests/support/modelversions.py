@@ -107,12 +107,126 @@ REFUSALS = (
     Refusal(
         "split of two kinds",
         {"spec.dataset.validation": {"fraction": 0.2, "count": 5}},
-        "a split takes exactly one of fraction and count",
+        "a split takes exactly one of fraction, count and uri",
     ),
     Refusal(
         "weights of two kinds",
         {"spec.training.initialWeights": {"source": "Random", "uri": "s3://weights/a.safetensors"}},
-        "training.initialWeights takes exactly one of source and uri",
+        "training.initialWeights takes exactly one of source, modelVersion and uri",
+    ),
+    Refusal(
+        "batch size of a word",
+        {"spec.training.batchSize": "Large"},
+        "spec.training.batchSize",
+        "must be Auto or a whole number from 1 to 65536",
+    ),
+    Refusal("batch size of zero", {"spec.training.batchSize": 0}, "spec.training.batchSize"),
+    Refusal("duration of nothing", {"spec.training.maxDuration": "0h"}, "spec.training.maxDuration"),
+    Refusal(
+        "step options without Step",
+        {"spec.training.schedule": {"type": "Cosine", "stepEpochs": 3}},
+        "training.schedule: stepEpochs and stepFactor are for the type Step",
+    ),
+    Refusal(
+        "warm-up of OneCycle",
+        {"spec.training.schedule": {"type": "OneCycle", "warmupSteps": 3}},
+        "training.schedule: OneCycle has a rise of its own",
+    ),
+    Refusal(
+        "warm-up of Auto's one-cycle",
+        {"spec.training.schedule.warmupSteps": 3, "spec.training.optimizer.type": "AdamW"},
+        "training.schedule: Auto is a one-cycle for the Adam family",
+    ),
+    Refusal(
+        "two kinds of weights in the loss",
+        {"spec.training.loss": {"classWeights": "Balanced", "conceptWeights": [{"concept": "glass", "weight": 2}]}},
+        "training.loss takes classWeights Balanced or conceptWeights, not both",
+    ),
+    Refusal(
+        "a weight twice",
+        {"spec.training.loss.conceptWeights": [{"concept": "glass", "weight": 2}, {"concept": "glass", "weight": 3}]},
+        "training.loss.conceptWeights: each concept may stand only once",
+    ),
+    Refusal(
+        "a weight of an unknown concept",
+        {"spec.training.loss.conceptWeights": [{"concept": "wood", "weight": 2}]},
+        "training.loss.conceptWeights: a concept is not among concepts",
+    ),
+    Refusal(
+        "asymmetric loss of Classification",
+        {"spec.training.loss.type": "Asymmetric"},
+        "training.loss.type: Asymmetric is for Tagging",
+    ),
+    Refusal(
+        "mAP of Classification",
+        {"spec.training.selectBy": "mAP"},
+        "training.selectBy: mAP is not computed for Classification",
+    ),
+    Refusal(
+        "negatives of Classification",
+        {"spec.datasetOptions.negatives": {"uri": "s3://datasets/none/"}},
+        "datasetOptions.negatives: in Classification each image has a concept",
+    ),
+    Refusal(
+        "two kinds of groups",
+        {"spec.dataset.groupBy": {"metadata": "serial", "path": "^(.)"}},
+        "dataset.groupBy takes exactly one of metadata and path",
+    ),
+    Refusal(
+        "a view under itself",
+        {"spec.view.parent": {"name": "material", "type": "Tagging"}},
+        "view.parent: a view cannot stand under itself",
+    ),
+    Refusal(
+        "margin of a child of Tagging",
+        {"spec.view.parent": {"name": "things", "type": "Tagging"}, "spec.datasetOptions.cropMargin": 0.1},
+        "datasetOptions.cropMargin: only a child view of a Detection view has regions to crop",
+    ),
+    Refusal(
+        "Detection under Detection",
+        {"spec.view": {"name": "parts", "type": "Detection", "parent": {"name": "things", "type": "Detection"}}},
+        "view: Detection under a Detection view is not trained",
+    ),
+    Refusal(
+        "an augmentation twice",
+        {"spec.augmentations": [{"type": "Blur"}, {"type": "Blur", "maxSigma": 2}]},
+        "augmentations: each kind may stand only once",
+    ),
+    Refusal(
+        "an unknown augmentation",
+        {"spec.augmentations": [{"type": "Sharpen"}]},
+        "spec.augmentations.0",
+        'spec.augmentations[0].type: Unsupported value: "Sharpen"',
+    ),
+    Refusal(
+        "an option of another augmentation",
+        {"spec.augmentations": [{"type": "Blur", "maxDelta": 0.1}]},
+        "spec.augmentations.0.Blur.maxDelta: unknown field",
+        "maxDelta goes with the type Brightness",
+    ),
+    Refusal(
+        "a range upside down",
+        {"spec.augmentations": [{"type": "Contrast", "minFactor": 2}]},
+        "augmentations: minFactor of Contrast is above maxFactor",
+    ),
+    Refusal(
+        "Mosaic of Classification",
+        {"spec.augmentations": [{"type": "Mosaic"}]},
+        "augmentations: Mosaic is for Detection",
+    ),
+    Refusal(
+        "a policy of Detection in Classification",
+        {"spec.augmentations": [{"type": "AutoAugment", "policy": "V1"}]},
+        "augmentations: AutoAugment has the policies V1 and V3 for Detection",
+    ),
+    *(
+        Refusal(f"{name} of Detection", {"spec.view.type": "Detection"} | changes, words)
+        for name, changes, words in (
+            ("loss", {"spec.training.loss.type": "Focal"}, "training.loss: a detector has losses of its own"),
+            ("smoothing", {"spec.training.labelSmoothing": 0.1}, "training.labelSmoothing: a detector has no labels"),
+            ("CutMix", {"spec.augmentations": [{"type": "CutMix"}]}, "augmentations: MixUp and CutMix blend labels"),
+            ("margin", {"spec.datasetOptions.cropMargin": 0.1}, "datasetOptions.cropMargin: only a child view"),
+        )
     ),
     Refusal("no uri", {"spec.output.uri": "models"}, "spec.output.uri"),
     Refusal("name too long", {"metadata.name": "n" * 53}, "metadata.name"),

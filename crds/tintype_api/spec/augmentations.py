@@ -4,23 +4,22 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
 from tintype_api.model import Model, Rule
 from tintype_api.spec.common import Probability
 
 
-def _ordered(lower: str, upper: str, kind: str) -> Rule:
-    """Return the rule that the lower end of a range is not above its upper end; names as in Python."""
-
-    def camel(name: str) -> str:
-        first, *rest = name.split("_")
-        return first + "".join(part.title() for part in rest)
-
-    low, high = camel(lower), camel(upper)
+def _ordered(kind: str, lower: str, low: float, upper: str, high: float) -> Rule:
+    """Return the rule that a range's lower end is not above its upper end, absent ones being as their defaults are."""
+    lower_field, upper_field = to_camel(lower), to_camel(upper)
+    low_cel, high_cel = (
+        f"(has(self.{name}) ? self.{name} : {default})" for name, default in ((lower_field, low), (upper_field, high))
+    )
     return Rule(
-        cel=f"self.type != '{kind}' || !has(self.{low}) || !has(self.{high}) || self.{low} <= self.{high}",
+        cel=f"self.type != '{kind}' || {low_cel} <= {high_cel}",
         holds=lambda part: getattr(part, lower) <= getattr(part, upper),
-        message=f"augmentations: {low} of {kind} is above {high}; exchange them",
+        message=f"augmentations: {lower_field} of {kind} is above {upper_field}; exchange them",
     )
 
 
@@ -57,7 +56,7 @@ class Brightness(Model):
 class Contrast(Model):
     """Scales the distance from the mean of each channel by a factor, drawn evenly."""
 
-    rules = (_ordered("min_factor", "max_factor", "Contrast"),)
+    rules = (_ordered("Contrast", "min_factor", 0.8, "max_factor", 1.25),)
 
     type: Literal["Contrast"]
     probability: Probability = 0.2
@@ -69,8 +68,8 @@ class RandomCrop(Model):
     """Cuts out a part; boxes are clipped, and those whose centre is outside are dropped."""
 
     rules = (
-        _ordered("min_aspect_ratio", "max_aspect_ratio", "RandomCrop"),
-        _ordered("min_area", "max_area", "RandomCrop"),
+        _ordered("RandomCrop", "min_aspect_ratio", 0.75, "max_aspect_ratio", 1.33),
+        _ordered("RandomCrop", "min_area", 0.5, "max_area", 1.0),
     )
 
     type: Literal["RandomCrop"]
@@ -129,7 +128,7 @@ class ColorJitter(Model):
 class Affine(Model):
     """Rotates, shears, scales and shifts about the centre; black beyond the picture; boxes enclose what they held."""
 
-    rules = (_ordered("min_scale", "max_scale", "Affine"),)
+    rules = (_ordered("Affine", "min_scale", 0.9, "max_scale", 1.1),)
 
     type: Literal["Affine"]
     probability: Probability = 0.5
@@ -155,7 +154,7 @@ class Blur(Model):
 class RandomErasing(Model):
     """Fills one rectangle with noise (Zhong et al. 2017); boxes stay."""
 
-    rules = (_ordered("min_area", "max_area", "RandomErasing"),)
+    rules = (_ordered("RandomErasing", "min_area", 0.02, "max_area", 0.2),)
 
     type: Literal["RandomErasing"]
     probability: Probability = 0.25
