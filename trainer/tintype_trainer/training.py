@@ -117,7 +117,7 @@ class TrainingRun:
         Raises:
             UserError: exit 64 where loss or scores stop being numbers, or where the options cannot be trained.
         """
-        optimizer = build_optimizer(self._classifier.network, self._kind, self._peak_rate)
+        optimizer = build_optimizer(self._classifier.network, self._training.optimizer)
         history: list[HistoryEntry] = []
         best: HistoryEntry | None = None
         weights: Mapping[str, Tensor] = {}
