@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
-from tintype_api.catalogue import ADAM_FAMILY, CATALOGUE, DEFAULT_ARCHITECTURE, Architecture
+from tintype_api.catalogue import ADAM_FAMILY, CATALOGUE, DEFAULT_ARCHITECTURE, Architecture, Optimizer
 from tintype_api.constants import API_VERSION, KIND, NAME_MAX_LENGTH, NAME_PATTERN
 from tintype_api.errors import invalid_spec
 from tintype_api.model import Model
@@ -62,8 +62,8 @@ class ModelVersion(Model):
 def resolve(version: ModelVersion, storage: Storage | None = None) -> ModelVersion:
     """Return the version with every default filled in, so that what trains no longer depends on any default.
 
-    Learning rates of the catalogue are for its batch size: they scale linearly with the batch size for Momentum and
-    RMSProp (Goyal et al. 2017), by its square root for the Adam family (Malladi et al. 2022).
+    With batchSize Auto, the learning rate where none is given depends on what fits, and stays absent until the trainer
+    has measured it.
 
     Args:
         version: The version as the user wrote it.
@@ -107,6 +107,16 @@ def architecture_of(training: Training) -> Architecture:
     return CATALOGUE[training.architecture]
 
 
+def default_learning_rate(architecture: Architecture, optimizer: Optimizer, batch_size: int) -> float:
+    """Return the catalogue's peak learning rate, scaled from the batch size that it is for.
+
+    It scales linearly with the batch size for Momentum and RMSProp (Goyal et al. 2017), by its square root for the
+    Adam family (Malladi et al. 2022).
+    """
+    scale = batch_size / architecture.batch_size
+    return architecture.learning_rates[optimizer] * (math.sqrt(scale) if optimizer in ADAM_FAMILY else scale)
+
+
 def _own_size(architecture: Architecture) -> ImageResizer:
     size = architecture.input_size
     return ImageResizer(type=ResizerType.FIXED, width=size, height=size)
@@ -125,8 +135,7 @@ def _resolve_training(training: Training) -> Training:
     architecture = CATALOGUE[training.architecture or DEFAULT_ARCHITECTURE]
     batch_size = training.batch_size or architecture.batch_size
     optimizer = training.optimizer.type or architecture.optimizer
-    scale = 1.0 if batch_size == AUTO else batch_size / architecture.batch_size
-    default_rate = architecture.learning_rates[optimizer] * (math.sqrt(scale) if optimizer in ADAM_FAMILY else scale)
+    default_rate = None if batch_size == AUTO else default_learning_rate(architecture, optimizer, batch_size)
     epochs = training.epochs
     if epochs is None and training.iterations is None:
         epochs = DEFAULT_EPOCHS
@@ -137,7 +146,9 @@ def _resolve_training(training: Training) -> Training:
             "initial_weights": training.initial_weights or InitialWeights(source=WeightsSource.RANDOM),
             "epochs": epochs,
             "optimizer": OptimizerSettings(
-                type=optimizer, learning_rate=training.optimizer.learning_rate or default_rate
+                type=optimizer,
+                learning_rate=training.optimizer.learning_rate or default_rate,
+                weight_decay=training.optimizer.weight_decay,
             ),
         }
     )
