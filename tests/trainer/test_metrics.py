@@ -1,87 +1,245 @@
+"""Metrics of every kind of view, against scikit-learn and pycocotools, and the odd cases."""
+
+import contextlib
+import io
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
-from scipy.stats import binomtest
-from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from sklearn.metrics import accuracy_score, average_precision_score, confusion_matrix, precision_score, recall_score
 
-from tintype_api.status import HistoryEntry
-from tintype_trainer.best import best_of, is_better, thinned
-from tintype_trainer.metrics import evaluate_scores, wilson_interval
+from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
+from tintype_trainer.metrics.classification import measure_classification
+from tintype_trainer.metrics.coco import coco_average_precisions
+from tintype_trainer.metrics.detection import matches, measure_detection
+from tintype_trainer.metrics.measures import Measures, wilson_interval
+from tintype_trainer.metrics.tagging import average_precision, measure_tagging
 
-
-@pytest.mark.parametrize("seed", range(5))
-def test_metrics_are_scikit_learns(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    labels = random.integers(0, 4, 60)
-    scores = random.dirichlet(np.ones(4), 60)
-    losses = -np.log(scores[np.arange(60), labels])
-    result = evaluate_scores(losses, scores, labels, ["a", "b", "c", "d"])
-
-    decisions = scores.argmax(axis=1)
-    precision, recall, _, support = precision_recall_fscore_support(labels, decisions, labels=range(4))
-    assert result.examples == 60
-    assert result.accuracy == accuracy_score(labels, decisions)
-    assert result.loss == pytest.approx(log_loss(labels, scores))
-    assert np.array_equal(result.confusion, confusion_matrix(labels, decisions))
-    assert [concept.precision for concept in result.concepts] == pytest.approx(precision)
-    assert [concept.recall for concept in result.concepts] == pytest.approx(recall)
-    assert [concept.support for concept in result.concepts] == list(support)
+CONCEPTS = ("a", "b", "c")
 
 
-def test_what_has_no_example_is_none_and_not_zero() -> None:
-    scores = np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0]])
-    result = evaluate_scores(np.ones(2), scores, np.array([0, 1]), ["a", "b", "c"])
-    assert [concept.precision for concept in result.concepts] == [0.5, None, None]
-    assert [concept.recall for concept in result.concepts] == [1.0, 0.0, None]
+def one_hot(labels_N: NDArray[Any]) -> NDArray[np.float32]:
+    return np.asarray(np.eye(len(CONCEPTS), dtype=np.float32)[labels_N])
 
 
-@pytest.mark.parametrize(("right", "examples"), [(0, 10), (10, 10), (7, 10), (580, 656)])
-def test_interval_is_scipys(right: int, examples: int) -> None:
-    expected = binomtest(right, examples).proportion_ci(method="wilson")
-    assert wilson_interval(right, examples) == pytest.approx((expected.low, expected.high), abs=1e-9)
-
-
-def _entry(accuracy: float | None, iteration: int = 1) -> HistoryEntry:
-    return HistoryEntry(
-        epoch=iteration,
-        iteration=iteration,
-        learning_rate=0.1,
-        train_loss=1.0,
-        validation_loss=None if accuracy is None else 1.0,
-        validation_accuracy=accuracy,
-        seconds=1.0,
+def test_classification_is_as_scikit_learn_has_it() -> None:
+    random = np.random.default_rng(0)
+    scores_NK, labels_N = random.dirichlet(np.ones(3), 200), random.integers(0, 3, 200)
+    measures = measure_classification(random.random(200), scores_NK, one_hot(labels_N), CONCEPTS)
+    decided_N = scores_NK.argmax(axis=1)
+    assert measures.accuracy == pytest.approx(accuracy_score(labels_N, decided_N))
+    assert np.array(measures.confusion).tolist() == confusion_matrix(labels_N, decided_N).tolist()
+    assert [each.precision for each in measures.concepts] == pytest.approx(
+        precision_score(labels_N, decided_N, average=None)
     )
+    assert [each.recall for each in measures.concepts] == pytest.approx(recall_score(labels_N, decided_N, average=None))
+    assert measures.mean_average_precision is None
+
+
+def test_a_concept_that_is_neither_there_nor_decided_has_no_share() -> None:
+    scores_NK = np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0]])
+    measures = measure_classification(np.zeros(2), scores_NK, one_hot(np.array([0, 1])), CONCEPTS)
+    assert (measures.concepts[2].precision, measures.concepts[2].recall) == (None, None)
+    assert measures.concepts_without_examples == ("c",)
 
 
 @pytest.mark.parametrize(
-    ("candidate", "best", "better"),
+    ("right", "examples", "interval"),
+    # Newcombe 1998, Statistics in Medicine 17, table I, method 3.
+    [(81, 263, (0.2553, 0.3662)), (15, 148, (0.0624, 0.1605)), (0, 20, (0.0, 0.1611)), (1, 29, (0.0061, 0.1718))],
+)
+def test_the_interval_is_wilsons(right: int, examples: int, interval: tuple[float, float]) -> None:
+    assert wilson_interval(right, examples) == pytest.approx(interval, abs=5e-5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40))
+def test_average_precision_is_as_scikit_learn_has_it_with_ties_too(pairs: list[tuple[int, bool]]) -> None:
+    scores_N = np.array([score / 6 for score, _ in pairs])
+    holds_N = np.array([holds for _, holds in pairs])
+    found = average_precision(scores_N, holds_N)
+    if not holds_N.any():
+        assert found is None
+    else:
+        assert found == pytest.approx(average_precision_score(holds_N, scores_N), abs=1e-12)
+
+
+def test_tagging() -> None:
+    scores_NK = np.array([[0.9, 0.5, 0.1], [0.2, 0.4, 0.3], [0.6, 0.7, 0.2]])
+    shares_NK = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 0]], dtype=np.float32)
+    measures = measure_tagging(np.array([0.1, 0.2, 0.3]), scores_NK, shares_NK, CONCEPTS)
+    assert measures.loss == pytest.approx(0.2)
+    assert measures.accuracy == pytest.approx(7 / 9)
+    assert measures.exact_match == pytest.approx(1 / 3)
+    assert [each.average_precision for each in measures.concepts] == [1.0, 1.0, None]
+    assert measures.mean_average_precision == 1.0
+    assert [(each.support, each.precision, each.recall) for each in measures.concepts] == [
+        (1, 0.5, 1.0),
+        (3, 1.0, pytest.approx(2 / 3)),
+        (0, None, None),
+    ]
+
+
+def test_without_any_positive_there_is_no_map() -> None:
+    measures = measure_tagging(np.zeros(1), np.full((1, 3), 0.2), np.zeros((1, 3), dtype=np.float32), CONCEPTS)
+    assert (measures.mean_average_precision, measures.accuracy) == (None, 1.0)
+
+
+@pytest.mark.parametrize("measure", [measure_classification, measure_tagging])
+def test_scores_that_are_no_numbers_give_no_metrics(measure: Callable[..., Measures]) -> None:
+    shares_NK = one_hot(np.array([0, 1]))
+    measures = measure(np.full(2, np.nan), np.full((2, 3), np.nan), shares_NK, CONCEPTS)
+    assert (measures.loss, measures.accuracy, measures.mean_average_precision) == (None, None, None)
+
+
+def random_boxes(random: np.random.Generator, count: int) -> NDArray[np.float64]:
+    corners_N2, sides_N2 = random.uniform(0, 400, (count, 2)), random.uniform(4, 120, (count, 2))
+    return np.hstack([corners_N2, corners_N2 + sides_N2])
+
+
+def scene(random: np.random.Generator, images: int, concepts: int) -> tuple[list[DetectedBoxes], list[AnnotatedBoxes]]:
+    """Return annotated boxes, and detections that are near some of them, elsewhere, doubled or of another concept."""
+    detected, annotated = [], []
+    for _ in range(images):
+        truth_M4 = random_boxes(random, int(random.integers(0, 8)))
+        labels_M = random.integers(0, concepts, len(truth_M4))
+        annotated.append(AnnotatedBoxes(truth_M4, labels_M, random.random(len(truth_M4)) < 0.15))
+        near_4 = np.repeat(truth_M4, 2, axis=0) + random.normal(0, 6, (2 * len(truth_M4), 4))
+        near_4[:, 2:] = np.maximum(near_4[:, 2:], near_4[:, :2] + 1)
+        found_N4 = np.vstack([near_4, random_boxes(random, int(random.integers(0, 60)))])
+        of_N = np.concatenate([np.repeat(labels_M, 2), random.integers(0, concepts, len(found_N4) - len(near_4))])
+        scores_N = np.sort(random.random(len(found_N4)).round(2))[::-1]
+        order_N = random.permutation(len(found_N4))
+        detected.append(DetectedBoxes(found_N4[order_N], scores_N, of_N[order_N]))
+    return detected, annotated
+
+
+def oracle(detected: list[DetectedBoxes], annotated: list[AnnotatedBoxes], concepts: int) -> list[float]:
+    """Return each concept's AP by pycocotools; -1 where it has no box."""
+    annotations = [
+        {
+            "image_id": image,
+            "category_id": int(label) + 1,
+            "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
+            "area": (box[2] - box[0]) * (box[3] - box[1]),
+            "iscrowd": int(crowd),
+        }
+        for image, truth in enumerate(annotated, 1)
+        for box, label, crowd in zip(truth.boxes_M4, truth.labels_M, truth.ignored_M, strict=True)
+    ]
+    results = [
+        {
+            "image_id": image,
+            "category_id": int(label) + 1,
+            "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
+            "score": float(score),
+        }
+        for image, found in enumerate(detected, 1)
+        for box, label, score in zip(found.boxes_N4, found.labels_N, found.scores_N, strict=True)
+    ]
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO()
+        truth.dataset = {
+            "info": {},
+            "images": [{"id": image} for image in range(1, len(annotated) + 1)],
+            "categories": [{"id": concept + 1, "name": str(concept)} for concept in range(concepts)],
+            "annotations": [each | {"id": number} for number, each in enumerate(annotations, 1)],
+        }
+        truth.createIndex()
+        evaluator = COCOeval(truth, truth.loadRes(results), "bbox")
+        evaluator.evaluate()
+        evaluator.accumulate()
+    precision = evaluator.eval["precision"][:, :, :, 0, 2]
+    return [
+        float(precision[:, :, k][precision[:, :, k] > -1].mean()) if (precision[:, :, k] > -1).any() else -1.0
+        for k in range(concepts)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_coco_ap_is_as_pycocotools_has_it(seed: int, capfd: pytest.CaptureFixture[str]) -> None:
+    detected, annotated = scene(np.random.default_rng(seed), 25, 4)
+    found = coco_average_precisions(detected, annotated, 4)
+    assert capfd.readouterr() == ("", "")
+    expected = oracle(detected, annotated, 4)
+    assert [-1.0 if each is None else each for each in found] == pytest.approx(expected, abs=1e-6)
+
+
+def nothing() -> DetectedBoxes:
+    return DetectedBoxes(np.zeros((0, 4)), np.zeros(0), np.zeros(0, dtype=np.int64))
+
+
+def boxes(*corners: tuple[float, float, float, float], label: int = 0, crowd: bool = False) -> AnnotatedBoxes:
+    return AnnotatedBoxes(
+        np.array(corners, dtype=np.float64).reshape(-1, 4),
+        np.full(len(corners), label, dtype=np.int64),
+        np.full(len(corners), crowd),
+    )
+
+
+def found(*rows: tuple[tuple[float, float, float, float], float, int]) -> DetectedBoxes:
+    return DetectedBoxes(
+        np.array([row[0] for row in rows], dtype=np.float64).reshape(-1, 4),
+        np.array([row[1] for row in rows]),
+        np.array([row[2] for row in rows], dtype=np.int64),
+    )
+
+
+BOX, NEAR, FAR = (0.0, 0.0, 10.0, 10.0), (0.0, 0.0, 10.0, 9.0), (50.0, 50.0, 60.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("detected", "annotated", "counted"),
     [
-        (0.5, None, True),
-        (0.6, 0.5, True),
-        (0.5, 0.5, False),
-        (0.4, 0.5, False),
-        (None, None, False),
-        (None, 0.5, False),
-        (float("nan"), None, False),
-        (float("nan"), 0.5, False),
-        (0.0, None, True),
+        (nothing(), boxes(BOX), (0, 0, 1)),
+        (found((NEAR, 0.9, 0)), boxes(BOX), (1, 0, 0)),
+        (found((NEAR, 0.4, 0)), boxes(BOX), (0, 0, 1)),
+        (found((NEAR, 0.9, 0), (BOX, 0.8, 0)), boxes(BOX), (1, 1, 0)),
+        (found((FAR, 0.9, 0)), boxes(BOX), (0, 1, 1)),
+        (found((BOX, 0.9, 0)), boxes(BOX, crowd=True), (0, 0, 0)),
+        (found((FAR, 0.9, 0)), boxes(), (0, 1, 0)),
+        (found((BOX, 0.9, 1)), boxes(BOX), (0, 0, 1)),
     ],
 )
-def test_best(candidate: float | None, best: float | None, better: bool) -> None:
-    assert is_better(_entry(candidate), None if best is None else _entry(best)) is better
+def test_matches_of_a_score_and_an_overlap_of_a_half(
+    detected: DetectedBoxes, annotated: AnnotatedBoxes, counted: tuple[int, int, int]
+) -> None:
+    assert tuple(matches(detected, annotated, 2)[0]) == counted
 
 
-def test_without_validation_the_last_iteration_is_published_without_an_indicator() -> None:
-    best = best_of(_entry(None, 40))
-    assert (best.selected_by, best.iteration, best.performance_indicator) == ("LastIteration", 40, None)
-    assert best_of(_entry(0.7)).performance_indicator_name == "accuracy"
+def test_detection() -> None:
+    detected = [found((BOX, 0.9, 0), (FAR, 0.8, 0)), found((BOX, 0.7, 1)), nothing()]
+    annotated = [boxes(BOX), boxes(BOX, label=1), boxes(FAR, label=1)]
+    measures = measure_detection(np.array([1.0, 2.0, 3.0]), detected, annotated, CONCEPTS)
+    assert measures.loss == pytest.approx(2.0)
+    assert measures.accuracy == pytest.approx(2 / 4)
+    assert [each.average_precision for each in measures.concepts] == pytest.approx([1.0, 51 / 101, None])
+    assert measures.mean_average_precision == pytest.approx((1 + 51 / 101) / 2)
+    assert [(each.support, each.precision, each.recall) for each in measures.concepts] == [
+        (1, 0.5, 1.0),
+        (2, 1.0, 0.5),
+        (0, None, None),
+    ]
 
 
-@pytest.mark.parametrize("epochs", [0, 1, 50, 51, 99, 1000])
-def test_history_is_thinned_evenly(epochs: int) -> None:
-    kept = [entry.iteration for entry in thinned([_entry(0.5, number) for number in range(1, epochs + 1)])]
-    assert len(kept) == min(50, epochs)
-    assert kept == sorted(set(kept))
-    if epochs:
-        assert (kept[0], kept[-1]) == (1, epochs)
-        gaps = np.diff(kept) if epochs > 1 else np.array([1])
-        assert gaps.max() - gaps.min() <= 1
+@pytest.mark.parametrize(
+    ("annotated", "accuracy", "mean"), [([boxes(BOX)], 0.0, 0.0), ([boxes()], None, None)], ids=["boxes", "none"]
+)
+def test_a_detector_that_finds_nothing(annotated: list[AnnotatedBoxes], accuracy: float, mean: float) -> None:
+    measures = measure_detection(np.zeros(1), [nothing()], annotated, CONCEPTS)
+    assert (measures.accuracy, measures.mean_average_precision) == (accuracy, mean)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**31 - 1))
+def test_counted_boxes_are_all_boxes(seed: int) -> None:
+    detected, annotated = scene(np.random.default_rng(seed), 3, 2)
+    for each, truth in zip(detected, annotated, strict=True):
+        table_K3 = matches(each, truth, 2)
+        supports = [int((~truth.ignored_M & (truth.labels_M == concept)).sum()) for concept in range(2)]
+        assert (table_K3[:, 0] + table_K3[:, 2]).tolist() == supports

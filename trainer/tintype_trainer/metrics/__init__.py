@@ -1,0 +1,1 @@
+"""What predictions are worth, in numbers: pure functions of arrays, one module for each kind of view."""
