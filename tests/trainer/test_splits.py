@@ -1,6 +1,5 @@
 """Random splits: sizes, strata, and what they depend on."""
 
-import math
 from collections import Counter
 from random import Random
 
@@ -12,7 +11,7 @@ from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
 from tintype_api.spec import dataset as spec
 from tintype_trainer.dataset import Example, Split
-from tintype_trainer.splits import apply_splits, apportion
+from tintype_trainer.splits import apply_splits
 
 CONCEPTS = "abcde"
 
@@ -46,25 +45,6 @@ def test_each_concept_has_its_share_within_one(counts: list[int], validation: fl
         assert abs(table.total() - fraction * len(whole)) <= 0.5
         assert all(abs(table[c] - fraction * count) <= 1 for c, count in zip(CONCEPTS, counts, strict=False))
     assert set(sizes(split_up, Split.TRAIN)) == set(CONCEPTS[: len(counts)])
-
-
-@given(
-    st.dictionaries(st.sampled_from(CONCEPTS), st.tuples(st.integers(1, 50), st.integers(0, 50)), min_size=1), st.data()
-)
-def test_apportions_all_within_the_limits_or_says_that_it_cannot(
-    names: dict[str, tuple[int, int]], data: st.DataObject
-) -> None:
-    shares = {name: share for name, (share, _) in names.items()}
-    limits = {name: limit for name, (_, limit) in names.items()}
-    total = data.draw(st.integers(1, sum(shares.values())))
-    found = apportion(total, shares=shares, limits=limits)
-    quotas = {name: total * share / sum(shares.values()) for name, share in shares.items()}
-    if found is None:
-        assert sum(min(math.floor(quotas[name]) + 1, limits[name]) for name in names) < total
-        return
-    assert sum(found.values()) == total
-    assert all(found[name] <= limits[name] and found[name] <= math.floor(quotas[name]) + 1 for name in names)
-    assert all(found[name] >= min(math.floor(quotas[name]), limits[name]) for name in names)
 
 
 @given(st.lists(st.integers(5, 60), min_size=2, max_size=5), st.integers(0, 3), st.randoms(use_true_random=False))
@@ -152,11 +132,3 @@ def test_a_split_that_cannot_be_had(asked: spec.Split, words: str) -> None:
 def test_the_last_training_example_of_a_concept_stays() -> None:
     split_up = apply_splits(examples(20, 1), validation=spec.Split(fraction=0.5), test=None)
     assert sizes(split_up, Split.TRAIN)["b"] == 1
-
-
-def test_apportions_by_largest_remainder() -> None:
-    shares = {"a": 53, "b": 24, "c": 23}
-    assert apportion(10, shares=shares, limits=shares) == {"a": 5, "b": 3, "c": 2}
-    assert apportion(10, shares=shares, limits=shares | {"b": 0}) is None
-    assert apportion(10, shares=shares, limits=shares | {"b": 1}) == {"a": 6, "b": 1, "c": 3}
-    assert apportion(10, shares=shares, limits=shares | {"b": 2}) == {"a": 6, "b": 2, "c": 2}

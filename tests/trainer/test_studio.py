@@ -12,44 +12,44 @@ from support.pictures import HEADER, image_line, json_lines
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
 from tintype_api.spec.view import View, ViewType
+from tintype_trainer.annotations import AnnotatedImage, Annotation
 from tintype_trainer.dataset import Split
-from tintype_trainer.studio import StudioImage, read_studio
+from tintype_trainer.studio import open_studio
 
 URI = "s3://data/bottles.jsonl"
 VIEW = View(name="material", type=ViewType.CLASSIFICATION)
 
 
-def read(content: bytes, view: View = VIEW, concepts: tuple[str, ...] = ("glass", "metal")) -> list[StudioImage]:
-    return list(read_studio(content.split(b"\n"), view, concepts, URI))
-
-
-def concepts_of(*annotations: object) -> tuple[bool, tuple[str, ...]]:
-    line = {"data": {"file": "a.png"}, "annotations": list(annotations)}
-    (image,) = read(json_lines(HEADER, line))
-    return image.annotated, image.concepts
+def read(content: bytes, view: View = VIEW, concepts: tuple[str, ...] = ("glass", "metal")) -> list[AnnotatedImage]:
+    return list(open_studio(content.split(b"\n"), view, concepts, URI).images)
 
 
 def named(**concepts: bool) -> dict[str, Any]:
     return {"concepts": [{"name": name, "bool": value} for name, value in concepts.items()]}
 
 
-@pytest.mark.parametrize(
-    ("annotations", "annotated", "concepts"),
-    [
-        ([named(glass=True)], True, ("glass",)),
-        ([named(glass=True), named(glass=True)], True, ("glass",)),
-        ([named(metal=True, glass=True)], True, ("glass", "metal")),
-        ([named(glass=True, metal=False)], True, ("glass",)),
-        ([named(glass=False)], True, ()),
-        ([named()], True, ()),
-        ([named(red=True)], False, ()),
-        ([named(red=True, glass=True)], True, ("glass",)),
-        ([], False, ()),
-        ([{"region": {"x": 1}}], True, ()),
-    ],
-)
-def test_what_is_annotated(annotations: list[Any], annotated: bool, concepts: tuple[str, ...]) -> None:
-    assert concepts_of(*annotations) == (annotated, concepts)
+def test_annotations_of_images_and_of_regions() -> None:
+    box = [0, 0.25, 0.5, 1]
+    line = {
+        "data": {"file": "a.png"},
+        "annotations": [named(glass=True, red=False), named(), named(metal=True) | {"bbox": box, "colour": 3}],
+        "metadata": {"line": 4},
+        "more": [],
+    }
+    (image,) = read(json_lines(HEADER, line))
+    assert image.annotations == [
+        Annotation({"glass": True, "red": False}),
+        Annotation({}),
+        Annotation({"metal": True}, box),
+    ]
+    assert image.metadata == {"line": 4}
+
+
+def test_a_region_may_say_other_than_another() -> None:
+    box = {"bbox": [0, 0, 1, 1]}
+    line = {"data": {"file": "a.png"}, "annotations": [named(glass=True) | box, named(glass=False) | box]}
+    (image,) = read(json_lines(HEADER, line))
+    assert [annotation.holds["glass"] for annotation in image.annotations] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -71,15 +71,15 @@ def test_splits(splits: list[str] | None, split: Split) -> None:
 
 def test_files_urls_and_line_numbers() -> None:
     content = json_lines(HEADER) + b"\n" + json_lines(image_line("x/ü.png"), {"data": {"url": "s3://other/y.png"}})
-    assert [(image.line, image.file, image.url, image.name) for image in read(content)] == [
-        (3, "x/ü.png", None, "x/ü.png"),
-        (4, None, "s3://other/y.png", "s3://other/y.png"),
+    assert [(image.where, image.name, image.uri) for image in read(content)] == [
+        ("line 3", "x/ü.png", "s3://data/x/ü.png"),
+        ("line 4", "s3://other/y.png", "s3://other/y.png"),
     ]
 
 
 def test_a_byte_order_mark_and_windows_ends_are_taken() -> None:
     content = b"\xef\xbb\xbf" + json_lines(HEADER, image_line("a.png", ["glass"])).replace(b"\n", b"\r\n")
-    assert [image.concepts for image in read(content)] == [("glass",)]
+    assert [image.annotations for image in read(content)] == [[Annotation({"glass": True})]]
 
 
 def changed(**fields: object) -> dict[str, Any]:
@@ -113,6 +113,16 @@ def changed(**fields: object) -> dict[str, Any]:
         (changed(annotations=[named(wood=True)]), 'line 2 names the concept "wood", which no view of the header has'),
         (changed(annotations=[{"concepts": [{"name": "glass"}]}]), 'line 2 must say "bool": true or false of the'),
         (changed(annotations=[named(glass=True), named(glass=False)]), "line 2 says both true and false of"),
+        (
+            changed(
+                annotations=[
+                    {"bbox": [0, 0, 1, 1], "concepts": [*named(red=True)["concepts"], *named(red=False)["concepts"]]}
+                ]
+            ),
+            "line 2 says both true and false of",
+        ),
+        (changed(metadata=[3]), 'line 2 must have an object as "metadata"'),
+        (changed(data={"url": "file:///etc/a.png"}), "line 2 has a file:// URL, which only a data set on this machine"),
     ],
 )
 def test_a_wrong_line_is_named(line: object, words: str) -> None:
@@ -131,6 +141,7 @@ def header(**fields: object) -> dict[str, Any]:
     ("first", "view", "exit_code", "words"),
     [
         ({}, "material", ExitCode.DATA, 'line 1 is no header: it has no "views"'),
+        ({"images": [], "annotations": []}, "material", ExitCode.DATA, "line 1 is COCO json, whose files end in .json"),
         (image_line("a.png"), "material", ExitCode.DATA, 'line 1 is no header: it has no "views"'),
         (header(splits=["dev"]), "material", ExitCode.DATA, 'line 1 has the split "dev"; splits are train, val,'),
         (header(views=[{"type": "x"}]), "material", ExitCode.DATA, 'line 1 must have a string "name" in "views"'),
@@ -163,7 +174,7 @@ def test_lines_are_read_as_they_come_and_not_kept() -> None:
         for number in range(4_000):
             yield json_lines(image_line(f"{number}.png", ["glass"]))
 
-    images = read_studio(lines(), VIEW, ("glass",), URI)
+    images = open_studio(lines(), VIEW, ("glass",), URI).images
     tracemalloc.start()
     assert sum(1 for _ in images) == 4_000
     assert tracemalloc.get_traced_memory()[1] < 300_000

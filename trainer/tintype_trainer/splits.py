@@ -5,23 +5,27 @@ the split is drawn from all training examples, test before validation. A split t
 the file says. So `dataset.validation: {fraction: 0.2}` on a file with val and test marks draws from its train and
 val images and leaves its test images alone.
 
-An example has one concept, so the iterative stratification of Sechidis et al. (2011) comes down to a share of each
-concept: its quota rounded down or up, such that the whole comes out right (largest remainder). The last training
-example of a concept is never drawn.
+Each concept has its share, by iterative stratification; in Detection an image has the concepts of its boxes. Examples
+of one group fall to one side, so that the size is as near to what was asked for as the groups allow. The last training
+group of a concept is never drawn.
 
-Which examples are drawn depends on seed, split and example id alone, by the order of a hash: neither on the order of
-the data set nor on the machine, and new examples move few of the old ones.
+Which groups are drawn depends on seed, split and the groups' names and concepts alone, by the order of a hash: neither
+on the order of the data set nor on the machine, and new examples move few of the old ones.
 """
 
 import hashlib
 import math
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
-from tintype_api.errors import invalid_spec
+from tintype_api.errors import UserError, invalid_spec
 from tintype_api.spec import dataset as spec
 from tintype_trainer.dataset import Example, Split
+from tintype_trainer.stratification import Group, draw
+
+WITHOUT_CONCEPT = ""
+"""Stands for the label of examples that no concept holds of; no concept has this name."""
 
 
 def apply_splits(
@@ -30,14 +34,14 @@ def apply_splits(
     """Return the examples with the splits that the spec asks for, in the same order.
 
     Args:
-        examples: The examples with the splits of the file.
+        examples: The examples with the splits of the file, or of the second files that the spec names.
         validation: `dataset.validation`; None: as the file says.
         test: `dataset.test`, likewise.
 
     Raises:
         UserError: exit 64 where a split would be empty or would leave nothing to train on.
     """
-    asked = {Split.TEST: test, Split.VALIDATION: validation}
+    asked = {Split.TEST: _drawn(test), Split.VALIDATION: _drawn(validation)}
     dissolved = tuple(
         replace(example, split=Split.TRAIN) if asked.get(example.split) else example for example in examples
     )
@@ -47,66 +51,72 @@ def apply_splits(
     return dissolved
 
 
+def _drawn(settings: spec.Split | None) -> spec.Split | None:
+    return settings if settings is not None and settings.uri is None else None
+
+
 def _draw(examples: tuple[Example, ...], name: Split, settings: spec.Split) -> tuple[Example, ...]:
-    pool: dict[str, list[Example]] = defaultdict(list)
+    pool: dict[str, list[Example]] = {}
     for example in examples:
         if example.split is Split.TRAIN:
-            pool[example.concepts[0]].append(example)
-    sizes = apportion(
-        _total(len(examples), name, settings),
-        shares=Counter(example.concepts[0] for example in examples),
-        limits={concept: len(members) - 1 for concept, members in pool.items()},
+            pool.setdefault(example.group or example.id, []).append(example)
+    total = _total(len(examples), name, settings)
+    counts = Counter(label for example in examples for label in _labels(example))
+    numbers = {label: number for number, label in enumerate(sorted(counts))}
+    names = sorted(pool, key=lambda group: _rank(group, name, settings.seed))
+    drawn = draw(
+        [_group(pool[group], numbers) for group in names],
+        [total * counts[label] / len(examples) for label in numbers],
+        total,
+        [label != WITHOUT_CONCEPT for label in numbers],
     )
-    if sizes is None:
-        raise invalid_spec(
-            f"dataset.{name}: {_shown(settings)} of {len(examples)} examples leaves too few for training; make it less"
-        )
-    drawn = {
-        example.id for concept, size in sizes.items() for example in _first(pool[concept], size, name, settings.seed)
-    }
-    return tuple(replace(example, split=name) if example.id in drawn else example for example in examples)
+    chosen = {group for group, is_drawn in zip(names, drawn, strict=True) if is_drawn}
+    _check(sum(len(pool[group]) for group in chosen), total, pool, chosen, _said(name, settings, len(examples)))
+    return tuple(
+        replace(example, split=name)
+        if example.split is Split.TRAIN and (example.group or example.id) in chosen
+        else example
+        for example in examples
+    )
 
 
-def apportion(total: int, *, shares: Mapping[str, int], limits: Mapping[str, int]) -> dict[str, int] | None:
-    """Return how many of `total` fall to each name, in proportion to its share, by largest remainder.
+def _labels(example: Example) -> tuple[str, ...]:
+    return example.concepts or (WITHOUT_CONCEPT,)
 
-    Args:
-        total: The number to be apportioned.
-        shares: Share of each name, as a count.
-        limits: The most that a name can take; a name that is missing takes nothing.
 
-    Returns:
-        The number for each name, its quota rounded down or up or else its limit; None where the limits leave a rest.
-    """
-    whole = sum(shares.values())
-    quotas = {name: total * share / whole for name, share in shares.items()}
-    sizes = {name: min(math.floor(quota), limits.get(name, 0)) for name, quota in quotas.items()}
-    by_remainder = sorted(quotas, key=lambda name: (math.floor(quotas[name]) - quotas[name], name))
-    open_to_more = [
-        name for name in by_remainder if sizes[name] == math.floor(quotas[name]) and sizes[name] < limits.get(name, 0)
-    ]
-    rest = total - sum(sizes.values())
-    if rest > len(open_to_more):
-        return None
-    return sizes | {name: sizes[name] + 1 for name in open_to_more[:rest]}
+def _group(members: Sequence[Example], numbers: dict[str, int]) -> Group:
+    counts = Counter(numbers[label] for member in members for label in _labels(member))
+    return Group(len(members), tuple(sorted(counts.items())))
+
+
+def _check(found: int, total: int, pool: dict[str, list[Example]], chosen: set[str], said: str) -> None:
+    in_groups = any(len(members) > 1 for members in pool.values())
+    if len(chosen) == len(pool) or not found or (found < total and not in_groups):
+        raise _too_few(said, groups=len(pool) if in_groups else None)
+
+
+def _too_few(said: str, *, groups: int | None) -> UserError:
+    if groups is None:
+        return invalid_spec(f"{said} leaves too few for training; make it less")
+    return invalid_spec(
+        f"{said}, in {groups} groups that stay together, cannot be set aside; change it or dataset.groupBy"
+    )
 
 
 def _total(examples: int, name: Split, settings: spec.Split) -> int:
     if settings.count is not None:
         return settings.count
-    assert settings.fraction is not None, "a split has exactly one of fraction and count"
+    assert settings.fraction is not None, "a split that is drawn has a fraction or a count"
     total = math.floor(settings.fraction * examples + 0.5)
     if total == 0:
-        raise invalid_spec(f"dataset.{name}: {_shown(settings)} of {examples} examples is not one; make it more")
+        raise invalid_spec(f"{_said(name, settings, examples)} is not one; make it more")
     return total
 
 
-def _first(examples: Sequence[Example], size: int, name: Split, seed: int) -> Sequence[Example]:
-    def rank(example: Example) -> bytes:
-        return hashlib.sha256(f"{name}\0{seed}\0{example.id}".encode()).digest()
-
-    return sorted(examples, key=rank)[:size]
+def _rank(group: str, name: Split, seed: int) -> bytes:
+    return hashlib.sha256(f"{name}\0{seed}\0{group}".encode()).digest()
 
 
-def _shown(settings: spec.Split) -> str:
-    return f"count {settings.count}" if settings.count is not None else f"fraction {settings.fraction}"
+def _said(name: Split, settings: spec.Split, examples: int) -> str:
+    shown = f"count {settings.count}" if settings.count is not None else f"fraction {settings.fraction}"
+    return f"dataset.{name}: {shown} of {examples} examples"

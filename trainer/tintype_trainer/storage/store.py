@@ -63,6 +63,10 @@ class Store:
         except MissingObject:
             return None
 
+    def chunks(self, uri: str) -> Iterator[bytes]:
+        """Yield the content of an object piece by piece."""
+        return self._backend(uri).open(uri).chunks
+
     def lines(self, uri: str) -> Iterator[bytes]:
         """Yield the lines of an object, without their ends, holding only a part of it in memory.
 
@@ -70,7 +74,7 @@ class Store:
             UserError: exit 65 for a line of more than 16 MiB, which no list of examples has.
         """
         rest, number = b"", 0
-        for chunk in self._backend(uri).open(uri).chunks:
+        for chunk in self.chunks(uri):
             *whole, rest = (rest + chunk).split(b"\n")
             yield from whole
             number += len(whole)
