@@ -19,12 +19,11 @@ from torch import Tensor
 
 from tintype_api.spec.augmentations import Augmentation
 from tintype_api.spec.resizer import ImageResizer
-from tintype_trainer.augmentations import augment
 from tintype_trainer.picture_memory import PictureMemory
 from tintype_trainer.plan import Plan, batch_bounds, batch_count, training_batch
-from tintype_trainer.randomness import Stream, generator
-from tintype_trainer.reading import Seen, read_evaluation, read_training, see
+from tintype_trainer.reading import Seen, read_evaluation
 from tintype_trainer.samples import Target
+from tintype_trainer.training_reader import TrainingReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +95,13 @@ class Loader:
 
         An index that stands several times in `indices` is drawn anew for each.
         """
+        reader = TrainingReader(
+            self._pictures, self._targets, indices, self._resizer, self._crop_margin, augmentations, seed
+        )
 
         def make(iteration: int) -> Batch:
             epoch, places_B = training_batch(plan, seed, iteration)
-            return self._batch([self._augmented(indices, int(place), seed, epoch, augmentations) for place in places_B])
+            return _batch(reader.batch(epoch, places_B.tolist(), iteration))
 
         return self._in_order(make, plan.iterations)
 
@@ -108,7 +110,7 @@ class Loader:
 
         def make(position: int) -> Batch:
             first, end = batch_bounds(len(indices), batch_size, position)
-            return self._batch([self._plain(index) for index in indices[first:end]])
+            return _batch([self._plain(index) for index in indices[first:end]])
 
         return self._in_order(make, batch_count(len(indices), batch_size))
 
@@ -120,23 +122,8 @@ class Loader:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def _augmented(
-        self, indices: Sequence[int], place: int, seed: int, epoch: int, augmentations: Sequence[Augmentation]
-    ) -> Seen:
-        index = indices[place]
-        random = generator(seed, Stream.AUGMENTATION, epoch, place)
-        sample = read_training(self._pictures[index], self._targets[index], self._crop_margin)
-        return see(augment(sample, augmentations, random), self._targets[index].shares_K, self._resizer)
-
     def _plain(self, index: int) -> Seen:
         return read_evaluation(self._pictures[index], self._targets[index], self._crop_margin, self._resizer)
-
-    def _batch(self, seen: Sequence[Seen]) -> Batch:
-        images_BHW3 = torch.from_numpy(np.stack([each.canvas for each in seen]))
-        shares_BK = torch.from_numpy(np.stack([each.shares_K for each in seen]))
-        detection = not shares_BK.shape[1]
-        boxes = tuple(_boxes_of_image(each) for each in seen) if detection else ()
-        return Batch(images_BHW3.permute(0, 3, 1, 2), shares_BK, boxes)
 
     def _in_order(self, make: Callable[[int], Batch], count: int) -> Iterator[Batch]:
         submitted = (self._pool.submit(make, number) for number in range(count))
@@ -147,10 +134,18 @@ class Loader:
             yield batch
 
 
+def _batch(seen: Sequence[Seen]) -> Batch:
+    images_BHW3 = torch.from_numpy(np.stack([each.canvas for each in seen]))
+    shares_BK = torch.from_numpy(np.stack([each.shares_K for each in seen]))
+    detection = not shares_BK.shape[1]
+    boxes = tuple(_boxes_of_image(each) for each in seen) if detection else ()
+    return Batch(images_BHW3.permute(0, 3, 1, 2), shares_BK, boxes)
+
+
 def _boxes_of_image(seen: Seen) -> BoxesOfImage:
     return BoxesOfImage(
-        torch.from_numpy(seen.boxes_N4),
-        torch.from_numpy(seen.labels_N),
-        torch.from_numpy(seen.ignored_N),
-        seen.scale_xy,
+        boxes_N4=torch.from_numpy(seen.boxes_N4),
+        labels_N=torch.from_numpy(seen.labels_N),
+        ignored_N=torch.from_numpy(seen.ignored_N),
+        scale_xy=seen.scale_xy,
     )

@@ -44,17 +44,27 @@ def decode(path: Path) -> Picture:
 
 def resize(picture: Picture, resizer: ImageResizer) -> Picture:
     """Return the picture on the network's canvas, (height, width, 3): bilinear, antialiased; black beyond it."""
-    height, width, channels = picture.shape
+    height, width, _ = picture.shape
     canvas_width, canvas_height = canvas_size(resizer)
     content_width, content_height = content_size(resizer, width, height)
-    rgb = np.ascontiguousarray(picture) if channels == RGB_CHANNELS else np.repeat(picture, RGB_CHANNELS, axis=2)
-    if (content_width, content_height) != (width, height):
-        rgb = _interpolate(rgb, content_width, content_height)
+    rgb = scaled(picture, content_width, content_height)
     if (content_width, content_height) == (canvas_width, canvas_height):
         return rgb
     canvas = np.zeros((canvas_height, canvas_width, 3), dtype=np.uint8)
     canvas[:content_height, :content_width] = rgb
     return canvas
+
+
+def scaled(picture: Picture, width: int, height: int) -> Picture:
+    """Return the picture in RGB, (height, width, 3), of another size: bilinear, antialiased."""
+    rgb = picture if picture.shape[2] == RGB_CHANNELS else np.repeat(picture, RGB_CHANNELS, axis=2)
+    rgb = np.ascontiguousarray(rgb)
+    if rgb.shape[:2] == (height, width):
+        return rgb
+    # What PIL hands to numpy is read-only, of which torch would warn.
+    image_13HW = torch.from_numpy(rgb if rgb.flags.writeable else rgb.copy()).permute(2, 0, 1).unsqueeze(0)
+    resized = functional.interpolate(image_13HW, size=(height, width), mode="bilinear", antialias=True)
+    return resized.squeeze(0).permute(1, 2, 0).numpy()
 
 
 def normalise(images_B3HW: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -74,9 +84,3 @@ def _pixels(image: Image.Image) -> Picture:
     if "transparency" in image.info:
         image = image.convert("RGBA")
     return np.array(image.convert("RGB"))
-
-
-def _interpolate(rgb: Picture, width: int, height: int) -> Picture:
-    image_13HW = torch.from_numpy(rgb).permute(2, 0, 1).unsqueeze(0)
-    resized = functional.interpolate(image_13HW, size=(height, width), mode="bilinear", antialias=True)
-    return resized.squeeze(0).permute(1, 2, 0).numpy()

@@ -10,6 +10,8 @@ class Stream(IntEnum):
 
     ORDER = 0
     AUGMENTATION = 1
+    MOSAIC = 2
+    MIXING = 3
 
 
 def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:

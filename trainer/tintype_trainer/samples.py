@@ -5,16 +5,12 @@ Shapes: H, W of a picture in pixels, C its channels, N boxes, K concepts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tintype_trainer.dataset import Example, Region
 from tintype_trainer.images import Picture
-
-MIN_BOX_PIXELS: Final = 1.0
-"""Boxes with a shorter side on the network's canvas have nothing to learn from and are dropped in training."""
 
 
 @dataclass(frozen=True, slots=True)
