@@ -38,7 +38,7 @@ from tintype_trainer.batches import Loader
 from tintype_trainer.classifier import Classifier
 from tintype_trainer.dataset import Example, Split
 from tintype_trainer.device import Device
-from tintype_trainer.networks import build_network
+from tintype_trainer.networks import build_classifier
 from tintype_trainer.optimizers import build_optimizer
 from tintype_trainer.picture_memory import PictureMemory
 from tintype_trainer.plan import plan
@@ -88,7 +88,7 @@ def compare(paths: Sequence[Path], threads: int, turns: int, steps: int) -> dict
     """Return examples per second of both, and their ratios."""
     device = Device(torch.device("cpu"), bfloat16=False, threads=threads)
     torch.manual_seed(0)
-    network = build_network(ARCHITECTURE, 2).to(memory_format=torch.channels_last)
+    network = build_classifier(ARCHITECTURE, 2, (SIZE, SIZE)).to(memory_format=torch.channels_last)
     classifier = Classifier(network, device, NORMALISATION)
     memory = PictureMemory(paths, 1 << 30)
     targets = targets_of([_example(number) for number in range(len(paths))], CONCEPTS, detection=False)

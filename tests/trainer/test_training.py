@@ -21,7 +21,7 @@ from tintype_trainer.batches import Loader
 from tintype_trainer.classifier import Classifier
 from tintype_trainer.device import Device
 from tintype_trainer.interruption import Interrupted
-from tintype_trainer.networks import build_network
+from tintype_trainer.networks import build_classifier
 from tintype_trainer.picture_memory import PictureMemory
 from tintype_trainer.plan import plan, training_batch
 from tintype_trainer.training import Examples, Step, Trained, TrainingRun
@@ -96,7 +96,7 @@ def _training(optimizer: Optimizer, rate: float, **options: float) -> Training:
 
 def _network(seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
-    return build_network(CATALOGUE["resnet18"], 10)
+    return build_classifier(CATALOGUE["resnet18"], 10, (32, 32))
 
 
 def _small(seed: int = 0) -> nn.Module:

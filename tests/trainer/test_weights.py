@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from tintype_api.catalogue import CATALOGUE
 from tintype_api.errors import UserError
-from tintype_trainer.networks import build_network
+from tintype_trainer.networks import build_classifier
 from tintype_trainer.weights import InitialWeightsRecord, load_initial_weights, random_weights
 
 ENTRY = CATALOGUE["mobilenet_v3_small"]
@@ -21,21 +21,21 @@ Loaded = tuple[nn.Module, InitialWeightsRecord, Path]
 @pytest.fixture(scope="module")
 def thousand() -> State:
     torch.manual_seed(1)
-    return build_network(ENTRY, 1000).state_dict()
+    return build_classifier(ENTRY, 1000, (64, 64)).state_dict()
 
 
 def _load(state: State, folder: Path, metadata: dict[str, str] | None = None, concepts: int = 2) -> Loaded:
     path = folder / "weights.safetensors"
     save_file(state, path, metadata)
     torch.manual_seed(0)
-    network = build_network(ENTRY, concepts)
+    network = build_classifier(ENTRY, concepts, (64, 64))
     return network, load_initial_weights(network, ENTRY, path, URI), path
 
 
 def test_all_but_a_head_of_another_shape_is_loaded(thousand: State, tmp_path: Path) -> None:
     network, record, path = _load(thousand, tmp_path)
     torch.manual_seed(0)
-    drawn = build_network(ENTRY, 2).state_dict()
+    drawn = build_classifier(ENTRY, 2, (64, 64)).state_dict()
     for name, tensor in network.state_dict().items():
         expected = drawn[name] if name.startswith("classifier.3.") else thousand[name]
         assert torch.equal(tensor, expected), name
@@ -97,4 +97,4 @@ def test_what_is_no_safetensors_file(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     path.write_bytes(b"PK\x03\x04 not this format")
     with pytest.raises(UserError, match="is no safetensors file"):
-        load_initial_weights(build_network(ENTRY, 2), ENTRY, path, URI)
+        load_initial_weights(build_classifier(ENTRY, 2, (64, 64)), ENTRY, path, URI)

@@ -22,10 +22,11 @@ from tintype_trainer.device import Device, prepare_device
 from tintype_trainer.evaluation import evaluation_json, predictions_jsonl_gz, split_result, status_metrics
 from tintype_trainer.examples import read_examples
 from tintype_trainer.freezing import FrozenDataset, freeze
+from tintype_trainer.geometry import canvas_size
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.journal import Journal
 from tintype_trainer.modelcard import model_json
-from tintype_trainer.networks import build_network
+from tintype_trainer.networks import build_classifier
 from tintype_trainer.picture_memory import PictureMemory, picture_budget_bytes
 from tintype_trainer.plan import Plan, plan
 from tintype_trainer.progress import TrainingProgress
@@ -133,7 +134,7 @@ def _network(version: ModelVersion, around: Surroundings, device: Device) -> tup
     training = version.spec.training
     architecture = architecture_of(training)
     torch.manual_seed(training.seed)
-    network = build_network(architecture, len(version.spec.concepts))
+    network = build_classifier(architecture, len(version.spec.concepts), canvas_size(_resizer(version)))
     uri = training.initial_weights.uri if training.initial_weights else None
     if uri is None:
         weights = random_weights(architecture)

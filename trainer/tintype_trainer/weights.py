@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tintype_api.catalogue import Architecture
 from tintype_api.errors import invalid_spec
-from tintype_trainer.networks import head_name
+from tintype_trainer.networks import head_layers
 
 NAMED_KEYS: Final = 5
 RANDOM: Final = "Random"
@@ -96,7 +96,7 @@ def save_weights(state: Mapping[str, Tensor], path: Path, metadata: Mapping[str,
 
 def _load(network: nn.Module, tensors: dict[str, Tensor], architecture: str, uri: str) -> bool:
     own = network.state_dict()
-    prefix = head_name(network) + "."
+    prefix = tuple(f"{layer.name}." for layer in head_layers(network))
     misshapen = [key for key in own if key in tensors and own[key].shape != tensors[key].shape]
     head_drawn = any(key.startswith(prefix) for key in misshapen)
     problems = (

@@ -1,0 +1,44 @@
+"""Networks with one output for each concept, for Classification and Tagging."""
+
+from typing import Any, Final
+
+from torch import nn
+
+from tintype_api.catalogue import Architecture
+from tintype_trainer.networks.parts import head_layers
+
+TORCHVISION: Final = "torchvision"
+
+
+def build_classifier(architecture: Architecture, concepts: int, size: tuple[int, int]) -> nn.Module:
+    """Return a network from (B, 3, height, width) to logits (B, concepts), drawn from torch's global random state.
+
+    It is the library's own, so that its weights load into what the library's builder makes. Only the head's first
+    weights are drawn as torch draws any linear layer's, within 1/sqrt(inputs): both libraries draw EfficientNet's
+    within 1/sqrt(outputs), which for two concepts starts a pretrained network at a loss of 3 instead of 0.7.
+
+    Args:
+        architecture: One of the catalogue that is no detector.
+        concepts: Number of outputs.
+        size: Width and height of its images, in pixels.
+    """
+    arguments = classifier_arguments(architecture, concepts, size)
+    if architecture.library == TORCHVISION:
+        from torchvision.models import get_model  # noqa: PLC0415  # each library takes seconds to import
+
+        network: nn.Module = get_model(architecture.function, weights=None, **arguments)
+    else:
+        from timm import create_model  # noqa: PLC0415
+
+        network = create_model(architecture.function, pretrained=False, **arguments)
+    for layer in head_layers(network):
+        head = network.get_submodule(layer.name)
+        assert isinstance(head, nn.Linear | nn.Conv2d)
+        head.reset_parameters()
+    return network
+
+
+def classifier_arguments(architecture: Architecture, concepts: int, size: tuple[int, int]) -> dict[str, Any]:
+    """Return what the library's builder of this architecture must be given, as model.json states it."""
+    del architecture, size
+    return {"num_classes": concepts}
