@@ -36,7 +36,7 @@ a sentence
 training ...
 epoch 1 of 6: train loss 0.9000, validation loss 0.8000, accuracy 0.7500 (best), 40.0 examples/s, 12.0 s
 evaluating ...
-test: accuracy 0.7000 (95 % interval 0.6000 to 0.8000), loss 0.5000, 25 examples
+test: loss 0.5000, accuracy 0.7000 (95 % interval 0.6000 to 0.8000), 25 examples
 """
 
 

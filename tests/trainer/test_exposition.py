@@ -6,8 +6,8 @@ from prometheus_client import generate_latest
 
 from tintype_api.constants import Stage
 from tintype_api.errors import UserError
-from tintype_api.status import Best, DatasetStatus, Metrics, Progress, SplitMetrics, TrainerStatus
-from tintype_trainer.exposition import Exposition
+from tintype_api.status import Best, ConceptMetrics, DatasetStatus, Metrics, Progress, SplitMetrics, TrainerStatus
+from tintype_trainer.exposition import Exposition, concept_series
 
 EVERYTHING = TrainerStatus(
     stage=Stage.EVALUATING,
@@ -18,7 +18,16 @@ EVERYTHING = TrainerStatus(
     metrics=Metrics(
         learning_rate=0.01,
         batch_loss=0.7,
-        validation=SplitMetrics(loss=0.6, accuracy=0.75, examples=15),
+        validation=SplitMetrics(
+            loss=0.6,
+            accuracy=0.75,
+            mean_average_precision=0.5,
+            examples=15,
+            concepts=(
+                ConceptMetrics(name="glass", support=9, average_precision=0.5, precision=0.25, recall=0.125),
+                ConceptMetrics(name="metal", support=0),
+            ),
+        ),
         test=SplitMetrics(loss=0.65, accuracy=0.7, examples=25),
     ),
     best=Best(epoch=1, iteration=20, selected_by="accuracy", performance_indicator=0.75),
@@ -29,6 +38,9 @@ tintype_accuracy_ratio{modelversion="bottles",namespace="team",split="validation
 tintype_batch_loss{modelversion="bottles",namespace="team"} 0.7
 tintype_best_epoch{modelversion="bottles",namespace="team"} 1.0
 tintype_best_indicator{modelversion="bottles",namespace="team"} 0.75
+tintype_concept_ratio{concept="glass",metric="average_precision",BOTTLES,split="validation"} 0.5
+tintype_concept_ratio{concept="glass",metric="precision",BOTTLES,split="validation"} 0.25
+tintype_concept_ratio{concept="glass",metric="recall",BOTTLES,split="validation"} 0.125
 tintype_dataset_examples{modelversion="bottles",namespace="team",split="test"} 25.0
 tintype_dataset_examples{modelversion="bottles",namespace="team",split="train"} 60.0
 tintype_dataset_examples{modelversion="bottles",namespace="team",split="validation"} 15.0
@@ -41,13 +53,14 @@ tintype_learning_rate{modelversion="bottles",namespace="team"} 0.01
 tintype_left_seconds{modelversion="bottles",namespace="team"} 9.0
 tintype_loss{modelversion="bottles",namespace="team",split="test"} 0.65
 tintype_loss{modelversion="bottles",namespace="team",split="validation"} 0.6
+tintype_map_ratio{modelversion="bottles",namespace="team",split="validation"} 0.5
 tintype_stage{modelversion="bottles",namespace="team",stage="Evaluating"} 1.0
 tintype_stage{modelversion="bottles",namespace="team",stage="Preparing"} 0.0
 tintype_stage{modelversion="bottles",namespace="team",stage="Publishing"} 0.0
 tintype_stage{modelversion="bottles",namespace="team",stage="Training"} 0.0
 tintype_status_errors_total{modelversion="bottles",namespace="team"} 1.0
 tintype_trained_examples_total{modelversion="bottles",namespace="team"} 64.0
-"""
+""".replace("BOTTLES", 'modelversion="bottles",namespace="team"')
 
 
 def _series(text: str) -> str:
@@ -69,6 +82,14 @@ def test_what_is_not_known_has_no_series() -> None:
     exposition.changed(TrainerStatus(stage=Stage.PREPARING), urgent=True)
     names = {line.split("{")[0] for line in _series(generate_latest(exposition.registry).decode()).splitlines()}
     assert names == {"tintype_stage", "tintype_status_errors_total", "tintype_trained_examples_total"}
+
+
+def test_many_concepts_make_few_series() -> None:
+    concepts = [ConceptMetrics(name=f"c{number}", support=number, recall=number / 100) for number in range(100)]
+    series = list(concept_series(concepts))
+    assert len(series) == 65
+    assert series[0] == ("c99", "recall", 0.99)
+    assert series[-1] == ("_other", "recall", pytest.approx(0.175))
 
 
 def test_it_is_served_and_a_taken_port_is_named() -> None:

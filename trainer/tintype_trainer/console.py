@@ -4,7 +4,8 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from tintype_api.status import DatasetStatus, HistoryEntry, TrainerStatus
+from tintype_api.status import DatasetStatus, HistoryEntry, SplitMetrics, TrainerStatus
+from tintype_trainer.sentences import first_of
 
 SECONDS_PER_MINUTE: Final = 60
 
@@ -45,12 +46,23 @@ def new_lines(before: TrainerStatus, now: TrainerStatus) -> list[str]:
         lines.append(epoch_line(now.history[-1], now))
     test = now.metrics.test if now.metrics else None
     if test and test != (before.metrics.test if before.metrics else None):
-        interval = test.accuracy_interval or (0.0, 1.0)
-        lines.append(
-            f"test: accuracy {test.accuracy:.4f} (95 % interval {interval[0]:.4f} to {interval[1]:.4f}), "
-            f"loss {test.loss:.4f}, {test.examples} examples"
-        )
+        lines.append(f"test: {', '.join([*split_parts(test), f'{test.examples} examples'])}")
     return lines
+
+
+def split_parts(metrics: SplitMetrics) -> list[str]:
+    """Return what is known of a split, as parts of a line. Pure."""
+    parts = [f"loss {metrics.loss:.4f}"] if metrics.loss is not None else []
+    if metrics.accuracy is not None:
+        interval = metrics.accuracy_interval
+        between = f" (95 % interval {interval[0]:.4f} to {interval[1]:.4f})" if interval else ""
+        parts.append(f"accuracy {metrics.accuracy:.4f}{between}")
+    if metrics.mean_average_precision is not None:
+        without = metrics.concepts_without_examples
+        parts.append(
+            f"mAP {metrics.mean_average_precision:.4f}" + (f" ({without} concepts have no example)" if without else "")
+        )
+    return parts
 
 
 def dataset_lines(dataset: DatasetStatus) -> list[str]:
@@ -58,23 +70,36 @@ def dataset_lines(dataset: DatasetStatus) -> list[str]:
     left_out = {
         "not in this model": dataset.not_in_model,
         "not annotated": dataset.not_annotated,
+        "without boxes": dataset.without_boxes,
+        "not meeting the conditions": dataset.conditions_unmet,
         "unreadable": dataset.unreadable.count,
     }
     told = ", ".join(f"{count} {why}" for why, count in left_out.items() if count)
+    epoch = f" ({dataset.train_repeated} an epoch)" if dataset.train_repeated is not None else ""
     lines = [
-        f"data set: {dataset.train} train, {dataset.validation} validation, {dataset.test} test"
+        f"data set: {dataset.train} train{epoch}, {dataset.validation} validation, {dataset.test} test"
         + (f"; left out: {told}" if told else "")
     ]
-    return lines + [f"unreadable: {example}" for example in dataset.unreadable.examples]
+    lines += [f"unreadable: {example}" for example in dataset.unreadable.examples]
+    if dataset.duplicates:
+        lines.append(
+            f"warning: {dataset.duplicates.count} pictures stand on both sides of a split with the same pixels, which "
+            f"makes what is measured too good: {first_of(dataset.duplicates.examples, dataset.duplicates.count)}"
+        )
+    return lines
 
 
 def epoch_line(entry: HistoryEntry, status: TrainerStatus) -> str:
     """Return the line of an epoch. Pure."""
     parts = [f"train loss {entry.train_loss:.4f}"]
-    if entry.validation_loss is not None and entry.validation_accuracy is not None:
-        parts += [f"validation loss {entry.validation_loss:.4f}", f"accuracy {entry.validation_accuracy:.4f}"]
-        if status.best and status.best.iteration == entry.iteration:
-            parts[-1] += " (best)"
+    if entry.validation_loss is not None:
+        parts.append(f"validation loss {entry.validation_loss:.4f}")
+    if entry.validation_accuracy is not None:
+        parts.append(f"accuracy {entry.validation_accuracy:.4f}")
+    if entry.validation_map is not None:
+        parts.append(f"mAP {entry.validation_map:.4f}")
+    if len(parts) > 1 and status.best and status.best.iteration == entry.iteration:
+        parts[-1] += " (best)"
     if status.progress:
         parts.append(f"{status.progress.examples_per_second or 0:.1f} examples/s")
     parts.append(f"{entry.seconds:.1f} s")

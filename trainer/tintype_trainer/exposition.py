@@ -1,15 +1,20 @@
 """The trainer's /metrics: the newest status as Prometheus gauges."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
 from tintype_api.constants import Stage
 from tintype_api.errors import environment_error
-from tintype_api.status import SplitMetrics, TrainerStatus
+from tintype_api.status import ConceptMetrics, SplitMetrics, TrainerStatus
 
 LABELS: Final = ("namespace", "modelversion")
+SHOWN_CONCEPTS: Final = 64
+OTHER: Final = "_other"
+"""Stands for the mean over the concepts beyond the 64 of most support, so that many concepts make few series."""
+CONCEPT_METRICS: Final = ("average_precision", "precision", "recall")
 
 
 class Exposition:
@@ -30,6 +35,10 @@ class Exposition:
         self._dataset = self._gauge("dataset_examples", "Examples of the data set", "split")
         self._loss = self._gauge("loss", "Mean loss over a whole split", "split")
         self._accuracy = self._gauge("accuracy_ratio", "Accuracy over a whole split, 0 to 1", "split")
+        self._map = self._gauge("map_ratio", "Mean average precision over a whole split, 0 to 1", "split")
+        self._concept = self._gauge(
+            "concept_ratio", "A metric of one concept over a whole split, 0 to 1", "split", "metric", "concept"
+        )
         self._best = self._gauge("best_indicator", "Performance indicator of the best epoch so far")
         self._best_epoch = self._gauge("best_epoch", "The best epoch so far")
         self._examples = self._counter("trained_examples", "Examples that the optimizer has stepped on")
@@ -93,6 +102,9 @@ class Exposition:
         if metrics:
             self._set(self._loss, metrics.loss, split)
             self._set(self._accuracy, metrics.accuracy, split)
+            self._set(self._map, metrics.mean_average_precision, split)
+            for concept, metric, value in concept_series(metrics.concepts):
+                self._set(self._concept, value, split, metric, concept)
 
     def _set(self, gauge: Gauge, value: float | None, *labels: str) -> None:
         if value is not None:
@@ -105,3 +117,17 @@ class Exposition:
         counter = Counter(f"tintype_{name}", description, LABELS, registry=self.registry)
         counter.labels(*self._identity)
         return counter
+
+
+def concept_series(concepts: Sequence[ConceptMetrics]) -> Iterator[tuple[str, str, float]]:
+    """Yield (concept, metric, value) for those of most support, and the mean over the rest as `_other`. Pure."""
+    ranked = sorted(concepts, key=lambda concept: -concept.support)
+    shown, rest = ranked[:SHOWN_CONCEPTS], ranked[SHOWN_CONCEPTS:]
+    for metric in CONCEPT_METRICS:
+        for concept in shown:
+            value = getattr(concept, metric)
+            if value is not None:
+                yield concept.name, metric, value
+        others = [value for concept in rest if (value := getattr(concept, metric)) is not None]
+        if others:
+            yield OTHER, metric, fmean(others)
