@@ -49,6 +49,11 @@ ENV_POD_UID: Final = "TINTYPE_POD_UID"
 ENV_CPU_STANDS_FOR_GPU: Final = "TINTYPE_TEST_CPU_STANDS_FOR_GPU"
 """Only for tests on clusters whose GPUs are pretended: the trainer uses the CPU where a GPU is asked for."""
 
+ENV_WEIGHTS_MIRROR: Final = "TINTYPE_WEIGHTS_MIRROR"
+"""URI of a prefix or folder that holds the catalogue's weights, before any other place is asked."""
+ENV_WEIGHTS_LICENCES: Final = "TINTYPE_WEIGHTS_LICENCES"
+"""Licences of weights that may be used beyond Apache-2.0, MIT and BSD, with commas between them."""
+
 TRAINER_METRICS_PORT: Final = 9464
 OPERATOR_METRICS_PORT: Final = 9465
 
@@ -111,6 +116,8 @@ class Reason(StrEnum):
     """Reasons in conditions, Events and the trainer's termination message."""
 
     PUBLISHED = "Published"
+    MAX_DURATION_REACHED = "MaxDurationReached"
+    """Published, too, though training.maxDuration ended the training before its plan did."""
     INVALID_SPEC = "InvalidSpec"
     DATA_ERROR = "DataError"
     NOT_FOUND = "NotFound"

@@ -6,17 +6,18 @@
 import json
 from dataclasses import dataclass, replace
 
-from tintype_api.constants import Reason
+from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion, model_digest, resolve
 from tintype_api.spec.run import Storage
+from tintype_api.spec.training import InitialWeights
 from tintype_api.status import OperatorStatus
 from tintype_operator import next_status, outcomes
 from tintype_operator.conditions import Because
 from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, VersionFacts
 from tintype_operator.names import job_name
 from tintype_operator.next_status import Attempt
-from tintype_operator.obstacles import Obstacle, earlier_run
+from tintype_operator.obstacles import Obstacle, earlier_run, unpublished_weights
 
 FIRST_ATTEMPT = 1
 
@@ -33,6 +34,7 @@ class Facts:
         job_is_gone: A look at the API server has shown that the Job named in status is not there.
         pods_looked_up: The Pods of the Job named in status come from a look at the API server.
         obstacle: What stood in the way when the Job was to be created just now.
+        weights_from: The version whose weights it starts from, where its spec names one that is there.
     """
 
     version: VersionFacts
@@ -42,6 +44,7 @@ class Facts:
     job_is_gone: bool = False
     pods_looked_up: bool = False
     obstacle: Obstacle | None = None
+    weights_from: VersionFacts | None = None
 
     def with_job(self, job: JobFacts) -> "Facts":
         """Return the facts with a Job that was just created or looked up."""
@@ -140,9 +143,9 @@ def _begin(facts: Facts, storage: Storage, now: str) -> Decision:
     except UserError as error:
         return _fail(facts, Because(error.reason, error.message), None, now)
     model = model_digest(resolved.spec)
-    obstacle = facts.obstacle or earlier_run(facts.pods, own)
+    obstacle = facts.obstacle or earlier_run(facts.pods, own) or unpublished_weights(version, facts.weights_from)
     if obstacle is None:
-        return CreateJob(resolved, name, FIRST_ATTEMPT, model)
+        return CreateJob(_with_weights(resolved, facts.weights_from), name, FIRST_ATTEMPT, model)
     if obstacle.final:
         return _fail(facts, obstacle.because, None, now)
     status = next_status.waiting_for_job(version, obstacle.because, model, now)
@@ -155,13 +158,22 @@ def _follow(facts: Facts, name: str, uid: str, now: str) -> Decision:
         return _without_job(facts, name, now)
     attempt = _attempt(facts, job)
     if job.complete:
-        return _settle(facts, next_status.succeeded(facts.version, attempt, now), job)
+        return _complete(facts, attempt, now)
     if job.failure_reason is None:
         return _under_way(facts, attempt, now)
     if not facts.pods_looked_up and (attempt.current is not None or not attempt.failures):
         return LookUpPods(job)
     last = outcomes.outcome(attempt.failures[-1], facts.version.memory) if attempt.failures else None
     return _fail(facts, outcomes.of_failed_job(job, last), attempt, now)
+
+
+def _complete(facts: Facts, attempt: Attempt, now: str) -> Decision:
+    """Settle on the end that the trainer's last message tells: by its plan, or stopped before."""
+    ended = [pod for pod in attempt.pods if pod.end is not None and pod.end.exit_code == ExitCode.OK]
+    if not ended and not facts.pods_looked_up:
+        return LookUpPods(attempt.job)
+    stopped = outcomes.stopped(ended[-1]) if ended else None
+    return _settle(facts, next_status.published(facts.version, attempt, stopped, now), attempt.job)
 
 
 def _under_way(facts: Facts, attempt: Attempt, now: str) -> Settle:
@@ -175,8 +187,8 @@ def _under_way(facts: Facts, attempt: Attempt, now: str) -> Settle:
 def _without_job(facts: Facts, name: str, now: str) -> Decision:
     if not facts.job_is_gone:
         return LookUpJob(name)
-    if facts.version.published:
-        return _settle(facts, next_status.succeeded(facts.version, None, now), None)
+    if facts.version.published_uri:
+        return _settle(facts, next_status.published(facts.version, None, None, now), None)
     said = f"Job {name} was deleted before it ended; delete this ModelVersion and apply it again to train it"
     return _fail(facts, Because(Reason.JOB_DELETED, said), None, now)
 
@@ -210,6 +222,15 @@ def _attempt(facts: Facts, job: JobFacts) -> Attempt:
     pods = sorted((pod for pod in facts.pods if pod.job_uid == job.uid), key=lambda pod: (pod.created_at, pod.uid))
     refusals = sorted((one for one in facts.refusals if one.job_uid == job.uid), key=lambda one: one.resource_version)
     return Attempt(FIRST_ATTEMPT, job, tuple(pods), refusals[-1] if refusals else None)
+
+
+def _with_weights(resolved: ModelVersion, source: VersionFacts | None) -> ModelVersion:
+    """Return the version with the folder of the published version whose weights it starts from."""
+    if source is None:
+        return resolved
+    weights = InitialWeights(uri=f"{source.published_uri}/")
+    training = resolved.spec.training.model_copy(update={"initial_weights": weights})
+    return resolved.model_copy(update={"spec": resolved.spec.model_copy(update={"training": training})})
 
 
 def _parse(version: VersionFacts) -> ModelVersion:

@@ -51,7 +51,8 @@ class VersionFacts:
         output_uri: output.uri.
         status: The operator's own part of status.
         stage: status.stage, which the trainer writes.
-        published: Whether status.artifacts is there, which the trainer writes once the manifest is.
+        published_uri: status.artifacts.uri, which the trainer writes once the manifest is; empty before.
+        weights_from: training.initialWeights.modelVersion, the version of the namespace whose weights it starts from.
         figures: What metrics show.
     """
 
@@ -70,7 +71,8 @@ class VersionFacts:
     output_uri: str
     status: OperatorStatus
     stage: str | None
-    published: bool
+    published_uri: str
+    weights_from: str | None
     figures: Figures
 
     @property

@@ -9,6 +9,8 @@ from tintype_api.constants import (
     CACHE_DIRECTORY,
     ENV_CPU_STANDS_FOR_GPU,
     ENV_POD_UID,
+    ENV_WEIGHTS_LICENCES,
+    ENV_WEIGHTS_MIRROR,
     FINAL_EXIT_CODES,
     KIND,
     LABEL_ATTEMPT,
@@ -154,13 +156,17 @@ def _container(version: ModelVersion, settings: TrainerSettings) -> Manifest:
 
 def _environment(settings: TrainerSettings) -> list[Manifest]:
     """Return the variables: libraries that keep files in the home directory find it writable under /tmp."""
-    pretended = [{"name": ENV_CPU_STANDS_FOR_GPU, "value": "1"}] if settings.cpu_stands_for_gpu else []
+    passed_on = {
+        ENV_CPU_STANDS_FOR_GPU: "1" if settings.cpu_stands_for_gpu else None,
+        ENV_WEIGHTS_MIRROR: settings.weights_mirror,
+        ENV_WEIGHTS_LICENCES: settings.weights_licences,
+    }
     return [
         {"name": ENV_POD_UID, "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
         {"name": "HOME", "value": _SCRATCH},
         {"name": "XDG_CACHE_HOME", "value": f"{_SCRATCH}/.cache"},
         {"name": "XDG_CONFIG_HOME", "value": f"{_SCRATCH}/.config"},
-        *pretended,
+        *({"name": name, "value": value} for name, value in passed_on.items() if value),
     ]
 
 

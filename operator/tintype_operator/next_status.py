@@ -73,8 +73,10 @@ def following(version: VersionFacts, attempt: Attempt, model: str | None, now: s
     )
 
 
-def succeeded(version: VersionFacts, attempt: Attempt | None, now: str) -> OperatorStatus:
-    """Return the status of a published version."""
+def published(version: VersionFacts, attempt: Attempt | None, stopped: Because | None, now: str) -> OperatorStatus:
+    """Return the status of a published version; `stopped` says why it ended before its plan did, if it did."""
+    if stopped is not None:
+        return _ended(version, Phase.STOPPED, Condition.COMPLETE, stopped, attempt, now)
     uri = published_uri(version.output_uri, version.key.namespace, version.key.name)
     because = Because(Reason.PUBLISHED, f"published to {uri}")
     return _ended(version, Phase.SUCCEEDED, Condition.COMPLETE, because, attempt, now)

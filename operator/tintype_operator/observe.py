@@ -59,7 +59,8 @@ def observe_version(document: Object) -> VersionFacts:
         output_uri=str(_part(spec, "output").get("uri", "")),
         status=own,
         stage=status.get("stage"),
-        published="artifacts" in status,
+        published_uri=str(_part(status, "artifacts").get("uri", "")),
+        weights_from=_part(_part(spec, "training"), "initialWeights").get("modelVersion"),
         figures=_figures(status),
     )
 

@@ -48,6 +48,30 @@ def conflict(version: VersionFacts, existing: JobFacts) -> Obstacle | None:
     return Obstacle(Because(Reason.NAME_CONFLICT, said), final=True)
 
 
+def unpublished_weights(version: VersionFacts, source: VersionFacts | None) -> Obstacle | None:
+    """Return why the weights of another version cannot be started from; None where they can, or none are asked for.
+
+    Args:
+        version: The version that is to start.
+        source: The version that its training.initialWeights.modelVersion names, if there is one.
+    """
+    if version.weights_from is None:
+        return None
+    named = f"training.initialWeights.modelVersion: ModelVersion {version.weights_from}"
+    if source is None:
+        return _no_weights(f"{named} does not exist; create it, or delete this ModelVersion and name another")
+    if not source.ended:
+        return _no_weights(f"{named} is not published yet; training starts when it is")
+    if source.published_uri:
+        return None
+    said = f"{named} ended without being published; apply this ModelVersion anew with other weights"
+    return Obstacle(Because(Reason.NOT_FOUND, said), final=True)
+
+
+def _no_weights(said: str) -> Obstacle:
+    return Obstacle(Because(WaitingReason.WEIGHTS, said))
+
+
 def refused(name: str, error: ApiError) -> Obstacle:
     """Return the obstacle when the API server did not take the Job.
 

@@ -48,6 +48,12 @@ def outcome(pod: PodFacts, memory: str) -> Outcome:
     return Outcome(_of_container(pod, pod.end, memory), final=pod.end.exit_code in list(FINAL_EXIT_CODES))
 
 
+def stopped(pod: PodFacts) -> Because | None:
+    """Return why the trainer of a Pod that ended well stopped before its plan did; None where it did not."""
+    told = _termination_message(pod.end.message) if pod.end else None
+    return told if told and told.reason == Reason.MAX_DURATION_REACHED else None
+
+
 def of_failed_job(job: JobFacts, last: Outcome | None) -> Because:
     """Return why a Job failed: the reason of its last Pod's failure, with the count where there were too many."""
     if last is None:

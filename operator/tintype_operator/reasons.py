@@ -14,6 +14,8 @@ class WaitingReason(StrEnum):
     """The API server did not take the Job; it is tried again."""
     EARLIER_RUN = "EarlierRunEnds"
     """An earlier ModelVersion of this name has not quite gone."""
+    WEIGHTS = "InitialWeights"
+    """The version whose weights it starts from is not published yet."""
     POD_PENDING = "PodNotCreated"
     """The Job controller has not made the Pod."""
     POD_REFUSED = "PodRefused"

@@ -99,7 +99,10 @@ class Reconciler:
 
     def _gather(self, version: VersionFacts) -> Facts:
         jobs = self._caches.jobs.of(version.key)
-        return Facts(version, jobs, self._caches.pods.of(version.key), self._caches.refusals_of(jobs))
+        named = version.weights_from
+        weights_from = self._caches.versions.get(Key(version.key.namespace, named)) if named else None
+        pods, refusals = self._caches.pods.of(version.key), self._caches.refusals_of(jobs)
+        return Facts(version, jobs, pods, refusals, weights_from=weights_from)
 
     async def _look_up_job(self, facts: Facts, step: LookUpJob) -> Facts:
         job = await self._job(facts.version.key.namespace, step.name)

@@ -6,7 +6,12 @@ from typing import Final, Literal, get_args
 
 from pydantic import ValidationError
 
-from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU, OPERATOR_METRICS_PORT
+from tintype_api.constants import (
+    ENV_CPU_STANDS_FOR_GPU,
+    ENV_WEIGHTS_LICENCES,
+    ENV_WEIGHTS_MIRROR,
+    OPERATOR_METRICS_PORT,
+)
 from tintype_api.sentences import sentence
 from tintype_api.spec.run import Storage
 
@@ -27,12 +32,17 @@ class TrainerSettings:
         image: TINTYPE_TRAINER_IMAGE, the trainer's image; required.
         pull_policy: TINTYPE_TRAINER_IMAGE_PULL_POLICY, default IfNotPresent.
         runtime_class: TINTYPE_TRAINER_RUNTIME_CLASS, the RuntimeClass of training Pods; default the node's own.
+        weights_mirror: TINTYPE_WEIGHTS_MIRROR, which is passed on: where the catalogue's weights are looked for first.
+        weights_licences: TINTYPE_WEIGHTS_LICENCES, which is passed on: licences of weights that may be used beyond
+            Apache-2.0, MIT and BSD.
         cpu_stands_for_gpu: Whether TINTYPE_TEST_CPU_STANDS_FOR_GPU is set, which is passed on; for tests alone.
     """
 
     image: str
     pull_policy: PullPolicy = "IfNotPresent"
     runtime_class: str | None = None
+    weights_mirror: str | None = None
+    weights_licences: str | None = None
     cpu_stands_for_gpu: bool = False
 
 
@@ -86,6 +96,8 @@ def _trainer(given: Mapping[str, str]) -> TrainerSettings:
         image=image,
         pull_policy=known[policy],
         runtime_class=given.get("TRAINER_RUNTIME_CLASS"),
+        weights_mirror=given.get(ENV_WEIGHTS_MIRROR.removeprefix(_PREFIX)),
+        weights_licences=given.get(ENV_WEIGHTS_LICENCES.removeprefix(_PREFIX)),
         cpu_stands_for_gpu=ENV_CPU_STANDS_FOR_GPU.removeprefix(_PREFIX) in given,
     )
 

@@ -35,6 +35,8 @@ ALL_VALUES: dict[str, object] = {
     "storage.endpoint": "https://minio.example.com",
     "storage.region": "eu-west-1",
     "storage.credentialsSecret": "s3",
+    "weights.mirror": "s3://models/weights",
+    "weights.licences": ["cc-by-nc-4.0", "cc-by-4.0"],
 }
 
 

@@ -231,6 +231,63 @@ def test_a_complete_job_succeeds() -> None:
     assert settle.patch is None, "the TTL comes after the latch"
 
 
+def test_a_complete_job_whose_pod_said_that_time_was_up_is_stopped() -> None:
+    message = '{"exitCode":0,"reason":"MaxDurationReached","message":"4h of training are over; epoch 7 was published"}'
+    done = pod(phase="Succeeded", state=terminated(0, reason="Completed", message=message))
+    settle = settled(facts(stored_version(status=STARTED), jobs=(job(condition=("Complete", "", "")),), pods=(done,)))
+    assert settle.status.phase == Phase.STOPPED
+    assert told(settle, Condition.COMPLETE)[1:] == (
+        "MaxDurationReached",
+        "4h of training are over; epoch 7 was published",
+    )
+
+
+def test_the_pod_of_a_complete_job_is_looked_up_before_its_end_is_told() -> None:
+    given = facts(stored_version(status=STARTED), jobs=(job(condition=("Complete", "", "")),), pods=(pod(),))
+    assert isinstance(decided(given), LookUpPods)
+    assert settled(replace(given, pods=(), pods_looked_up=True)).status.phase == Phase.SUCCEEDED
+
+
+FROM_ANOTHER = {"spec.training.initialWeights": {"modelVersion": "bottles-0"}}
+PUBLISHED = {"phase": "Succeeded", "artifacts": {"uri": "s3://models/team-a/bottles-0"}}
+
+
+def started_from(source: dict[str, Any] | None) -> Facts:
+    other = stored_version(name="bottles-0", uid="other", status=source) if source is not None else None
+    return replace(facts(stored_version(FROM_ANOTHER)), weights_from=observe_version(other) if other else None)
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Stopped"])
+def test_weights_of_a_published_version_are_named_by_their_folder(phase: str) -> None:
+    decision = decided(started_from(PUBLISHED | {"phase": phase}))
+    assert isinstance(decision, CreateJob)
+    weights = decision.version.spec.training.initial_weights
+    assert weights is not None
+    assert weights.to_wire() == {"uri": "s3://models/team-a/bottles-0/"}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (None, "ModelVersion bottles-0 does not exist; create it"),
+        ({"phase": "Training"}, "ModelVersion bottles-0 is not published yet; training starts when it is"),
+        (PUBLISHED | {"phase": "Publishing"}, "ModelVersion bottles-0 is not published yet"),
+    ],
+)
+def test_weights_that_are_not_there_yet_are_waited_for(source: dict[str, Any] | None, words: str) -> None:
+    settle = settled(started_from(source))
+    status, reason, message = told(settle, Condition.WAITING)
+    assert (settle.status.phase, settle.again, status, reason) == (Phase.PENDING, True, "True", "InitialWeights")
+    assert message.startswith(f"training.initialWeights.modelVersion: {words}")
+
+
+def test_weights_of_a_version_that_failed_fail() -> None:
+    settle = settled(started_from({"phase": "Failed"}))
+    assert settle.status.phase == Phase.FAILED
+    assert told(settle, Condition.FAILED)[1] == "NotFound"
+    assert "bottles-0 ended without being published" in told(settle, Condition.FAILED)[2]
+
+
 @pytest.mark.parametrize(
     ("end", "job_reason", "reason", "words"),
     [

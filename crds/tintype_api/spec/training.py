@@ -37,7 +37,10 @@ class InitialWeights(Model):
     model_version: Annotated[str | None, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=52)] = None
     """The best weights of another ModelVersion of the namespace; the head is kept for the concepts that agree."""
     uri: Uri | None = None
-    """A safetensors file with the architecture's own names; a head of another shape is drawn anew."""
+    """A safetensors file with the architecture's own names; a head of another shape is drawn anew.
+
+    Or the folder of a published version, ending in /: its head is kept for the concepts that agree.
+    """
 
 
 class OptimizerSettings(Model):

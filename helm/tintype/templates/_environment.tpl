@@ -23,4 +23,12 @@
 - name: TINTYPE_STORAGE_CREDENTIALS_SECRET
   value: {{ . }}
 {{- end }}
+{{- with .Values.weights.mirror }}
+- name: TINTYPE_WEIGHTS_MIRROR
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.weights.licences }}
+- name: TINTYPE_WEIGHTS_LICENCES
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- end -}}
