@@ -11,6 +11,7 @@ from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU
 from tintype_api.errors import environment_error
 from tintype_api.quantity import threads
 from tintype_api.spec.run import Compute
+from tintype_api.spec.training import Precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +38,36 @@ class Device:
         return torch.autocast(self.torch_device.type, dtype=torch.bfloat16, enabled=self.bfloat16)
 
 
-def prepare_device(compute: Compute, environment: Mapping[str, str] = os.environ) -> Device:
+def prepare_device(
+    compute: Compute, precision: Precision = Precision.AUTO, environment: Mapping[str, str] = os.environ
+) -> Device:
     """Set torch's threads from compute.cpu, choose deterministic kernels, and return the device.
 
+    Auto is fp32 on the CPU, where bf16 gains nothing without special instructions, and bf16 on GPUs that have it.
+
     Raises:
-        UserError: exit 78 where compute.gpus asks for a GPU and there is none.
+        UserError: exit 78 where compute.gpus asks for a GPU and there is none, or training.precision for bf16 on a GPU
+            that has none.
     """
     torch.set_num_threads(threads(compute.cpu))
     torch.backends.cudnn.deterministic = True
     if compute.gpus == 0 or environment.get(ENV_CPU_STANDS_FOR_GPU):
-        return Device(torch.device("cpu"), bfloat16=False, threads=threads(compute.cpu))
+        bfloat16 = precision is Precision.BFLOAT16
+        return Device(torch.device("cpu"), bfloat16=bfloat16, threads=threads(compute.cpu))
     if not torch.cuda.is_available():
         raise environment_error(
             f"compute.gpus is {compute.gpus}, but torch finds no CUDA GPU here; set compute.gpus to 0 to train on "
             "the CPU, or check the GPU's driver"
         )
-    return Device(torch.device("cuda"), bfloat16=torch.cuda.is_bf16_supported(), threads=threads(compute.cpu))
+    return Device(torch.device("cuda"), bfloat16=_bfloat16_on_gpu(precision), threads=threads(compute.cpu))
+
+
+def _bfloat16_on_gpu(precision: Precision) -> bool:
+    """Return whether the GPU computes in bf16; torch would emulate it, slowly, where the GPU has none."""
+    has_it = torch.cuda.is_bf16_supported(including_emulation=False)
+    if precision is Precision.BFLOAT16 and not has_it:
+        raise environment_error(
+            f"training.precision is {precision}, which this GPU ({torch.cuda.get_device_name()}) does not have; set it "
+            f"to {Precision.FLOAT32} or {Precision.AUTO}, or ask for a newer GPU"
+        )
+    return has_it and precision is not Precision.FLOAT32

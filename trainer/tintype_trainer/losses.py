@@ -83,31 +83,27 @@ def _of_one(kind: LossType, label_smoothing: float, weights_K: Tensor) -> Exampl
 
 
 def _of_many(kind: LossType, label_smoothing: float, weights_K: Tensor) -> ExampleLoss:
-    terms = {LossType.FOCAL: _focal_terms, LossType.ASYMMETRIC: _asymmetric_terms}.get(kind, _plain_terms)
+    losses = {LossType.FOCAL: _focal, LossType.ASYMMETRIC: _asymmetric}.get(kind, _binary_cross_entropy)
 
     def loss(logits_BK: Tensor, shares_BK: Tensor) -> Tensor:
         targets_BK = shares_BK * (1 - label_smoothing) + label_smoothing / 2
-        positive_BK, negative_BK = terms(logits_BK, targets_BK)
-        return (weights_K * targets_BK * positive_BK + (1 - targets_BK) * negative_BK).mean(dim=1)
+        return losses(logits_BK, targets_BK, weights_K).mean(dim=1)
 
     return loss
 
 
-def _plain_terms(logits_BK: Tensor, _targets_BK: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what a concept costs that holds, and one that does not."""
-    return -functional.logsigmoid(logits_BK), -functional.logsigmoid(-logits_BK)
+def _binary_cross_entropy(logits_BK: Tensor, targets_BK: Tensor, weights_K: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(logits_BK, targets_BK, pos_weight=weights_K, reduction="none")
 
 
-def _focal_terms(logits_BK: Tensor, targets_BK: Tensor) -> tuple[Tensor, Tensor]:
+def _focal(logits_BK: Tensor, targets_BK: Tensor, weights_K: Tensor) -> Tensor:
     scores_BK = torch.sigmoid(logits_BK)
-    easy_BK = scores_BK * targets_BK + (1 - scores_BK) * (1 - targets_BK)
-    focus_BK = (1 - easy_BK).square()
-    positive_BK, negative_BK = _plain_terms(logits_BK, targets_BK)
+    right_BK = scores_BK * targets_BK + (1 - scores_BK) * (1 - targets_BK)
     alpha_BK = FOCAL_ALPHA * targets_BK + (1 - FOCAL_ALPHA) * (1 - targets_BK)
-    return alpha_BK * focus_BK * positive_BK, alpha_BK * focus_BK * negative_BK
+    return alpha_BK * (1 - right_BK).square() * _binary_cross_entropy(logits_BK, targets_BK, weights_K)
 
 
-def _asymmetric_terms(logits_BK: Tensor, targets_BK: Tensor) -> tuple[Tensor, Tensor]:
-    positive_BK, _ = _plain_terms(logits_BK, targets_BK)
+def _asymmetric(logits_BK: Tensor, targets_BK: Tensor, weights_K: Tensor) -> Tensor:
     shifted_BK = (torch.sigmoid(logits_BK) - ASYMMETRIC_MARGIN).clamp(min=0)
-    return positive_BK, -(shifted_BK**4) * torch.log1p(-shifted_BK)
+    negative_BK = -(shifted_BK**4) * torch.log1p(-shifted_BK)
+    return -weights_K * targets_BK * functional.logsigmoid(logits_BK) + (1 - targets_BK) * negative_BK

@@ -1,13 +1,14 @@
 """How long a training is and which examples make each batch. Pure."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tintype_api.modelversion import architecture_of, default_learning_rate
 from tintype_api.spec.training import Training
 from tintype_trainer.randomness import Stream, generator
 
@@ -37,24 +38,40 @@ class Plan:
         """Return the epochs done after `iteration` steps, with the fraction of the current one."""
         return iteration / self.iterations_per_epoch
 
+    def steps_in(self, epochs: float) -> int:
+        """Return the steps of a number of epochs, rounded up to whole steps.
+
+        Decimal arithmetic, so that 0.1 epochs of 30 steps are 3.
+        """
+        return math.ceil(Decimal(str(epochs)) * self.iterations_per_epoch)
+
     def ends_epoch(self, iteration: int) -> bool:
         """Return whether metrics are due after `iteration` steps: at each epoch's end and after the last step."""
         return iteration == self.iterations or iteration % self.iterations_per_epoch == 0
 
 
 def plan(examples: int, training: Training) -> Plan:
-    """Return the plan of a resolved training over a number of examples.
-
-    A fraction of an epoch is rounded up to whole steps; decimal arithmetic, so that 0.1 of 30 steps are 3.
-    """
-    assert isinstance(training.batch_size, int), "resolve fills in batchSize"
+    """Return the plan of a resolved training over a number of examples; batchSize Auto has its number by now."""
+    assert isinstance(training.batch_size, int), "with_batch_size fills in Auto"
     per_epoch = batch_count(examples, training.batch_size)
     if training.iterations is not None:
-        iterations, epochs = training.iterations, training.iterations / per_epoch
-    else:
-        assert training.epochs is not None, "resolve fills in epochs"
-        iterations, epochs = math.ceil(Decimal(str(training.epochs)) * per_epoch), training.epochs
-    return Plan(examples, training.batch_size, epochs, iterations)
+        return Plan(examples, training.batch_size, training.iterations / per_epoch, training.iterations)
+    assert training.epochs is not None, "resolve fills in epochs"
+    one_step = Plan(examples, training.batch_size, training.epochs, 1)
+    return replace(one_step, iterations=one_step.steps_in(training.epochs))
+
+
+def with_batch_size(training: Training, batch_size: int) -> Training:
+    """Return the training with a number in place of batchSize Auto, and the learning rate that goes with it.
+
+    A learning rate that the user gave stays.
+    """
+    optimizer = training.optimizer
+    assert optimizer.type is not None, "resolve fills in the optimizer"
+    rate = optimizer.learning_rate or default_learning_rate(architecture_of(training), optimizer.type, batch_size)
+    return training.model_copy(
+        update={"batch_size": batch_size, "optimizer": optimizer.model_copy(update={"learning_rate": rate})}
+    )
 
 
 def batch_count(examples: int, batch_size: int) -> int:

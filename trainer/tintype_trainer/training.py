@@ -1,24 +1,30 @@
-"""The training loop: steps, validation at each epoch's end, the best weights."""
+"""The training loop: steps, validation at each epoch's end, the best weights, and when to end."""
 
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
-import torch
-from torch import Tensor, optim
+from torch import Tensor, nn
 
 from tintype_api.errors import UserError, invalid_spec
-from tintype_api.spec.augmentations import Augmentation
-from tintype_api.spec.training import Training
+from tintype_api.quantity import duration_s
+from tintype_api.spec import ModelVersionSpec
 from tintype_api.status import HistoryEntry
+from tintype_trainer.backbone import Backbone
 from tintype_trainer.batches import Batch, Loader
-from tintype_trainer.best import is_better
-from tintype_trainer.classifier import Classifier
+from tintype_trainer.best import LAST_ITERATION, Metric, Selection, Watch, metric_of
+from tintype_trainer.ema import Ema
+from tintype_trainer.learners import Learner
+from tintype_trainer.metrics.measures import Measures
+from tintype_trainer.networks import backbone_parameters
 from tintype_trainer.optimizers import build_optimizer, set_learning_rate
 from tintype_trainer.plan import Plan
 from tintype_trainer.schedules import factor
+from tintype_trainer.stepping import Stepper
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +43,37 @@ class Step:
     Attributes:
         iteration: Steps done, this one included.
         examples: Examples of its batch.
-        learning_rate: The rate that it used.
-        loss: Mean cross-entropy of its batch, before it.
+        learning_rate: The rate that it used; a backbone's may be another.
+        loss: Mean loss of its batch, before it.
+        examples_at_once: How many examples of a whole batch go through the network together.
     """
 
     iteration: int
     examples: int
     learning_rate: float
     loss: float
+    examples_at_once: int
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """The end of an epoch, or of the training.
+
+    Attributes:
+        entry: What the history keeps of it.
+        measures: The whole validation set, measured; None without one.
+    """
+
+    entry: HistoryEntry
+    measures: Measures | None
+
+
+class Ending(StrEnum):
+    """Why a training ended."""
+
+    COMPLETED = "Completed"
+    STOPPED_EARLY = "StoppedEarly"
+    MAX_DURATION = "MaxDurationReached"
 
 
 class Observer(Protocol):
@@ -54,8 +83,16 @@ class Observer(Protocol):
         """Take note of a step."""
         ...
 
-    def epoch_done(self, entry: HistoryEntry, best: HistoryEntry | None) -> None:
-        """Take note of an epoch's metrics and of the best epoch so far, if there is one."""
+    def epoch_done(self, epoch: Epoch, selection: Selection) -> None:
+        """Take note of an epoch's metrics and of the best epoch so far."""
+        ...
+
+    def ended(self, ending: Ending) -> None:
+        """Take note of the end, after the last epoch."""
+        ...
+
+    def note(self, sentence: str) -> None:
+        """Take a sentence for whoever reads the log."""
         ...
 
 
@@ -64,135 +101,200 @@ class Trained:
     """A training, done.
 
     Attributes:
-        best: The epoch whose weights were kept: the best by validation accuracy; the last one without validation set.
-        history: Every epoch.
-        weights: State dict of the best, on the CPU.
+        best: The epoch whose weights were kept.
+        selection: What chose it.
+        epochs: Every epoch.
+        weights: State dict of the best, on the CPU; the average where training.ema asks for one.
+        ending: Why the training ended.
     """
 
-    best: HistoryEntry
-    history: tuple[HistoryEntry, ...]
+    best: Epoch
+    selection: Selection
+    epochs: tuple[Epoch, ...]
     weights: Mapping[str, Tensor]
+    ending: Ending
+
+
+@dataclass(slots=True)
+class _State:
+    """All that the loop itself remembers from one step to the next."""
+
+    selection: Selection
+    started: float
+    epoch_started: float
+    epochs: list[Epoch] = field(default_factory=list)
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    loss_sum: float = 0.0
+    examples: int = 0
 
 
 class TrainingRun:
-    """One training of a classifier by a plan.
+    """One training by a plan.
 
     Args:
-        classifier: What is trained, in place.
+        learner: What is trained, in place.
         loader: Makes the batches.
         examples: Which examples train and which validate.
-        training: The resolved options.
-        augmentations: Of training examples.
+        plan: The length.
+        spec: The resolved options; batchSize Auto has its number by now.
         observer: Who is told.
         check: Called at every boundary at which the training can stop; may raise to stop it.
+        clock: Seconds that only grow.
     """
 
     def __init__(
         self,
-        classifier: Classifier,
+        learner: Learner,
         loader: Loader,
         examples: Examples,
         plan: Plan,
-        training: Training,
-        augmentations: Sequence[Augmentation],
+        spec: ModelVersionSpec,
         observer: Observer,
         check: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        training = spec.training
         assert training.optimizer.type is not None, "resolve fills in the optimizer"
-        assert training.optimizer.learning_rate is not None, "resolve fills in the learning rate"
-        self._classifier = classifier
+        assert training.optimizer.learning_rate is not None, "with_batch_size fills in what resolve has left"
+        self._learner = learner
         self._loader = loader
         self._examples = examples
         self._plan = plan
+        self._spec = spec
         self._training = training
-        self._augmentations = augmentations
         self._observer = observer
         self._check = check
+        self._clock = clock
         self._kind = training.optimizer.type
         self._peak_rate = training.optimizer.learning_rate
+        backbone = list(backbone_parameters(learner.network))
+        self._backbone = Backbone(learner.network, backbone)
+        rate_factor = training.backbone.learning_rate_factor
+        self._held_steps = plan.steps_in(training.backbone.freeze_epochs) if rate_factor else plan.iterations
+        self._optimizer = build_optimizer(learner.network, training.optimizer, backbone, rate_factor)
+        self._ema = Ema(learner.network, training.ema.decay) if training.ema else None
+        self._stepper = Stepper(
+            learner,
+            self._optimizer,
+            plan.batch_size,
+            training.accumulation,
+            training.gradient_clip_norm,
+            self._ema,
+            observer.note,
+        )
 
     def run(self) -> Trained:
-        """Train to the end of the plan and return the best epoch.
+        """Train until the plan, earlyStopping or maxDuration ends it, and return the best epoch.
 
         Raises:
             UserError: exit 64 where loss or scores stop being numbers, or where the options cannot be trained.
         """
-        optimizer = build_optimizer(self._classifier.network, self._training.optimizer)
-        history: list[HistoryEntry] = []
-        best: HistoryEntry | None = None
-        weights: Mapping[str, Tensor] = {}
-        for entry in self._epochs(optimizer):
-            history.append(entry)
-            if not self._examples.validation or is_better(entry, best):
-                best, weights = entry, _copy(self._classifier)
-            self._observer.epoch_done(entry, best)
-        if best is None:
-            raise self._diverged("the network's scores on the validation set are no numbers in any epoch")
-        return Trained(best, tuple(history), weights)
+        metric = metric_of(self._training.select_by, self._spec.view.type)
+        now = self._clock()
+        state = _State(Selection(Watch(metric) if self._examples.validation else None), now, now)
+        ending = None
+        for step in self._steps():
+            state.loss_sum += step.loss * step.examples
+            state.examples += step.examples
+            ending = self._over(state, step)
+            if ending or self._plan.ends_epoch(step.iteration):
+                self._end_epoch(state, step)
+                ending = ending or self._without_improvement(state)
+            if ending:
+                break
+        assert ending is not None, "the plan's last step ends the training"
+        trained = self._trained(state, ending, metric)
+        self._observer.ended(ending)
+        return trained
 
-    def _epochs(self, optimizer: optim.Optimizer) -> Iterator[HistoryEntry]:
-        self._classifier.network.train()
-        loss_sum, examples, started = 0.0, 0, time.monotonic()
-        for step in self._steps(optimizer):
-            loss_sum += step.loss * step.examples
-            examples += step.examples
-            if self._plan.ends_epoch(step.iteration):
-                yield self._entry(step, loss_sum / examples, started)
-                loss_sum, examples, started = 0.0, 0, time.monotonic()
-
-    def _steps(self, optimizer: optim.Optimizer) -> Iterator[Step]:
-        batches = self._loader.training(self._examples.train, self._plan, self._training.seed, self._augmentations)
+    def _steps(self) -> Iterator[Step]:
+        augmentations = self._spec.augmentations
+        batches = self._loader.training(self._examples.train, self._plan, self._training.seed, augmentations)
+        self._backbone.enter_training()
         for index, batch in enumerate(batches):
             self._check()
-            rate = self._peak_rate * factor(
-                self._training.schedule, self._kind, index, self._plan.iterations, self._plan.iterations_per_epoch
-            )
-            set_learning_rate(optimizer, rate)
-            step = Step(index + 1, len(batch), rate, self._step(optimizer, batch))
+            self._hold_or_release(index)
+            step = self._step(index, batch)
             if not math.isfinite(step.loss):
                 raise self._diverged(f"the training loss is no number at iteration {step.iteration}")
             self._observer.step_done(step)
             yield step
 
-    def _step(self, optimizer: optim.Optimizer, batch: Batch) -> float:
-        optimizer.zero_grad(set_to_none=True)
-        try:
-            losses_B, _ = self._classifier.losses(batch)
-        except ValueError as error:
-            if len(batch) == 1 and "more than 1 value per channel" in str(error):
-                raise invalid_spec(
-                    "training.batchSize: BatchNorm cannot train on one value of each channel, which is all that a "
-                    "single example has at this size; set it to 2 or more, or make imageResizer larger"
-                ) from error
-            raise
-        loss = losses_B.mean()
-        torch.autograd.backward(loss)
-        optimizer.step()
-        return loss.item()
+    def _step(self, index: int, batch: Batch) -> Step:
+        rate = self._peak_rate * factor(
+            self._training.schedule, self._kind, index, self._plan.iterations, self._plan.iterations_per_epoch
+        )
+        set_learning_rate(self._optimizer, rate)
+        loss = self._stepper.step(batch)
+        return Step(index + 1, len(batch), rate, loss, self._stepper.examples_at_once)
 
-    def _entry(self, step: Step, train_loss: float, started: float) -> HistoryEntry:
-        loss, accuracy = self._validate()
+    def _hold_or_release(self, index: int) -> None:
+        if index == 0 and self._held_steps:
+            self._backbone.hold()
+        elif index == self._held_steps and self._backbone.is_held:
+            self._backbone.release()
+            self._observer.note(f"the backbone is trained, too, from iteration {index + 1} on")
+
+    def _over(self, state: _State, step: Step) -> Ending | None:
+        """Return why the training ends at a step, whatever its metrics are."""
+        if step.iteration == self._plan.iterations:
+            return Ending.COMPLETED
+        longest = self._training.max_duration
+        if longest is not None and self._clock() - state.started >= duration_s(longest):
+            return Ending.MAX_DURATION
+        return None
+
+    def _without_improvement(self, state: _State) -> Ending | None:
+        stopping = self._training.early_stopping
+        return Ending.STOPPED_EARLY if stopping and state.selection.waited >= stopping.patience else None
+
+    def _end_epoch(self, state: _State, step: Step) -> None:
+        with self._averaged():
+            measures = self._validate()
+            entry = self._entry(state, step, measures)
+            stopping = self._training.early_stopping
+            state.selection = state.selection.after(entry, stopping.min_delta if stopping else 0.0)
+            if state.selection.best is entry:
+                state.weights = _copy(self._learner.network)
+        epoch = Epoch(entry, measures)
+        state.epochs.append(epoch)
+        self._observer.epoch_done(epoch, state.selection)
+        state.loss_sum, state.examples, state.epoch_started = 0.0, 0, self._clock()
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        return self._ema.applied() if self._ema else nullcontext()
+
+    def _validate(self) -> Measures | None:
+        if not self._examples.validation:
+            return None
+        batches = self._loader.evaluation(self._examples.validation, self._stepper.examples_at_once)
+        try:
+            return self._learner.measure(self._learner.predict(batches, self._check))
+        finally:
+            self._backbone.enter_training()
+
+    def _entry(self, state: _State, step: Step, measures: Measures | None) -> HistoryEntry:
+        """Return the epoch's entry; where the validation loss is no number, the other metrics mean nothing either."""
+        known = measures if measures and measures.loss is not None else None
         return HistoryEntry(
             epoch=self._plan.epoch_at(step.iteration),
             iteration=step.iteration,
             learning_rate=step.learning_rate,
-            train_loss=train_loss,
-            validation_loss=loss,
-            validation_accuracy=accuracy,
-            seconds=time.monotonic() - started,
+            train_loss=state.loss_sum / state.examples,
+            validation_loss=known.loss if known else None,
+            validation_accuracy=known.accuracy if known else None,
+            validation_map=known.mean_average_precision if known else None,
+            seconds=self._clock() - state.epoch_started,
         )
 
-    def _validate(self) -> tuple[float | None, float | None]:
-        """Return loss and accuracy; None for both without a validation set, or where scores are no numbers."""
-        if not self._examples.validation:
-            return None, None
-        batches = self._loader.evaluation(self._examples.validation, self._plan.batch_size)
-        scores = self._classifier.evaluate(batches, self._check)
-        loss = float(scores.losses_N.mean())
-        if not math.isfinite(loss):
-            return None, None
-        accuracy = float((scores.scores_NK.argmax(axis=1) == scores.labels_N).mean())
-        return loss, accuracy
+    def _trained(self, state: _State, ending: Ending, metric: Metric) -> Trained:
+        best = state.selection.best
+        if best is None:
+            raise self._diverged("the network's scores on the validation set are no numbers in any epoch")
+        if state.selection.selected_by not in (metric, LAST_ITERATION):
+            self._observer.note(f"{metric} has no value in any epoch: the lowest validation loss chose the best one")
+        epoch = next(epoch for epoch in state.epochs if epoch.entry is best)
+        return Trained(epoch, state.selection, tuple(state.epochs), state.weights, ending)
 
     def _diverged(self, what: str) -> UserError:
         return invalid_spec(
@@ -200,5 +302,5 @@ class TrainingRun:
         )
 
 
-def _copy(classifier: Classifier) -> Mapping[str, Tensor]:
-    return {name: tensor.detach().cpu().clone() for name, tensor in classifier.network.state_dict().items()}
+def _copy(network: nn.Module) -> Mapping[str, Tensor]:
+    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
