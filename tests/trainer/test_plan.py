@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tintype_api.spec.training import Training
-from tintype_trainer.plan import batch_bounds, batch_count, epoch_order, plan, training_batch
+from tintype_trainer.plan import batch_bounds, batch_count, epoch_order, plan, training_batch, with_batch_size
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,29 @@ def test_length(training: dict[str, float], iterations: int, epochs: float) -> N
     planned = plan(320, Training.model_validate({"batchSize": 32, **training}))
     assert planned.iterations == iterations
     assert planned.epochs == pytest.approx(epochs)
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(0, 0), (0.1, 3), (0.11, 4), (1, 30), (2.5, 75)])
+def test_steps_of_some_epochs(epochs: float, steps: int) -> None:
+    assert plan(960, Training(batch_size=32, epochs=1)).steps_in(epochs) == steps
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "given", "size", "rate"),
+    [
+        ("Momentum", None, 8, 0.008),
+        ("Momentum", 0.5, 8, 0.5),
+        ("AdamW", None, 8, 0.00025),
+        ("AdamW", None, 32, 0.0005),
+    ],
+)
+def test_an_automatic_batch_size_brings_the_learning_rate(
+    optimizer: str, given: float | None, size: int, rate: float
+) -> None:
+    options = {"batchSize": "Auto", "architecture": "resnet18", "optimizer": {"type": optimizer, "learningRate": given}}
+    resolved = with_batch_size(Training.model_validate(options), size)
+    assert resolved.batch_size == size
+    assert resolved.optimizer.learning_rate == pytest.approx(rate)
 
 
 def test_metrics_are_due_at_each_epochs_end_and_after_the_last_step() -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from tintype_api.constants import Reason
 from tintype_api.errors import UserError, invalid_spec
 from tintype_api.quantity import duration_s
 from tintype_api.spec import ModelVersionSpec
@@ -73,7 +74,7 @@ class Ending(StrEnum):
 
     COMPLETED = "Completed"
     STOPPED_EARLY = "StoppedEarly"
-    MAX_DURATION = "MaxDurationReached"
+    MAX_DURATION = str(Reason.MAX_DURATION_REACHED)
 
 
 class Observer(Protocol):
