@@ -10,6 +10,7 @@ from support.pictures import HEADER, image_line, json_lines, write_files
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion
+from tintype_api.spec.view import ViewType
 from tintype_trainer.dataset import Example, Selection, Split
 from tintype_trainer.examples import read_examples
 from tintype_trainer.storage import Store
@@ -51,6 +52,7 @@ def test_studio_lines(tmp_path: Path) -> None:
     )
     folder = tmp_path.as_uri()
     assert select(uri) == Selection(
+        view=ViewType.CLASSIFICATION,
         concepts=("glass", "metal"),
         examples=(
             Example("m.png", f"{folder}/m.png", Split.TRAIN, ("metal",), group="m.png"),
@@ -134,6 +136,7 @@ def test_folders(tmp_path: Path, slash: str) -> None:
     write_files(tmp_path, FOLDERS)
     folder = tmp_path.as_uri()
     assert select(folder + slash) == Selection(
+        view=ViewType.CLASSIFICATION,
         concepts=("glass", "metal"),
         examples=(
             Example("glass/1.png", f"{folder}/glass/1.png", Split.TRAIN, ("glass",), group="glass/1.png"),

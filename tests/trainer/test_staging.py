@@ -2,17 +2,21 @@
 
 import errno
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import NoReturn
 
 import pytest
+from PIL import Image
 
 from support.pictures import picture, truncated, write_files
 from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError, access_denied
-from tintype_trainer.dataset import Example, Selection, Split, Staged
+from tintype_api.spec.view import ViewType
+from tintype_trainer.dataset import Example, Region, Selection, Split, Staged
 from tintype_trainer.freezing import freeze
 from tintype_trainer.pictures import UnreadablePicture, check_picture
 from tintype_trainer.staging import stage
@@ -63,7 +67,7 @@ def selection(uris: list[str], splits: dict[int, Split] | None = None) -> Select
         Example(uri.rpartition("/")[2], uri, of.get(number, Split.TRAIN), (("glass", "metal")[number % 2],))
         for number, uri in enumerate(uris)
     ]
-    return Selection(("glass", "metal"), tuple(examples), not_in_model=3, not_annotated=4)
+    return Selection(ViewType.CLASSIFICATION, ("glass", "metal"), tuple(examples), not_in_model=3, not_annotated=4)
 
 
 def bucket(count: int) -> Bucket:
@@ -239,3 +243,47 @@ def test_pictures_of_each_kind(kind: str) -> None:
 def test_truncated_pictures_of_each_kind(kind: str) -> None:
     with pytest.raises(UnreadablePicture):
         check_picture(truncated(kind))
+
+
+def test_a_picture_of_many_regions_is_fetched_once(tmp_path: Path) -> None:
+    source = bucket(2)
+    uris = sorted(source.objects)
+    halves = (Region(0, 0, 0.5, 1), Region(0.5, 0, 1, 1))
+    examples = tuple(
+        Example(f"{uri}#{number}", uri, Split.TRAIN, (("glass", "metal")[number],), region=region)
+        for uri in uris
+        for number, region in enumerate(halves)
+    )
+    chosen = Selection(ViewType.CLASSIFICATION, ("glass", "metal"), examples, 0, 0)
+    progress: list[tuple[int, int]] = []
+    result = stage(chosen, Store(source, LocalBackend()), tmp_path, progress=lambda *each: progress.append(each))
+    assert [each.example for each in result.examples] == list(examples)
+    assert set(source.sent.values()) == {1}
+    assert progress == [(1, 2), (2, 2)]
+    assert result.training == (0, 1, 2, 3)
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def test_equal_pixels_are_found_in_other_files() -> None:
+    image = Image.frombytes("L", (24, 16), Random(5).randbytes(24 * 16))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    same = [
+        encoded(image, "PNG"),
+        encoded(image, "BMP"),
+        encoded(image.convert("RGB"), "TIFF"),
+        encoded(image.convert("RGB"), "WEBP", lossless=True),
+        encoded(image.transpose(Image.Transpose.ROTATE_90), "PNG", exif=turned),
+    ]
+    assert len({check_picture(data).pixels_sha256 for data in same}) == 1
+    others = [
+        image.transpose(Image.Transpose.ROTATE_90),
+        image.point(lambda value: value ^ 1),
+        image.crop((0, 0, 23, 16)),
+    ]
+    assert len({check_picture(encoded(other, "PNG")).pixels_sha256 for other in (image, *others)}) == 4

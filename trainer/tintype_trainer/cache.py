@@ -1,9 +1,9 @@
 """Pictures of S3 on this machine: fetched once, checked once, and asked for again only by their tag.
 
 A picture lies in `<first two digits>/<sha256 of its URI>`. `index.jsonl` holds a line for each: the tag that the
-server gave it, the sha256 of its bytes and its size in pixels. A later run asks the server whether the tag still
-holds, and takes the file where its bytes are still those that were checked. Processes may share a cache: files are
-moved into place whole, and lines are appended whole.
+server gave it, the sha256 of its bytes and of its pixels, and its size. A later run asks the server whether the tag
+still holds, and takes the file where its bytes are still those that were checked. Processes may share a cache: files
+are moved into place whole, and lines are appended whole.
 """
 
 import hashlib
@@ -33,6 +33,7 @@ class CachedPicture:
         sha256: sha256 of its bytes, hexadecimal.
         width: Width in pixels as stored.
         height: Height in pixels.
+        pixels_sha256: sha256 of its pixels, hexadecimal.
     """
 
     name: str
@@ -40,6 +41,7 @@ class CachedPicture:
     sha256: str
     width: int
     height: int
+    pixels_sha256: str
 
 
 class PictureCache:
@@ -72,9 +74,9 @@ class PictureCache:
             assert known is not None, "only a known tag can be unchanged"
             return path, known
         with decoders:
-            size = check_picture(download.data)
+            checked = check_picture(download.data)
         sha256 = hashlib.sha256(download.data).hexdigest()
-        cached = CachedPicture(name, download.etag, sha256, size.width, size.height)
+        cached = CachedPicture(name, download.etag, sha256, checked.width, checked.height, checked.pixels_sha256)
         self._keep(path, download.data, cached)
         return path, cached
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from tintype_api.spec.view import ViewType
 from tintype_api.status import Unreadable
 
 
@@ -80,8 +81,9 @@ class Selection:
     """The examples that a version is about, in the order of their ids, and what was left out.
 
     Attributes:
+        view: The kind of view that they are examples of.
         concepts: The spec's concepts, in its order.
-        examples: The examples; every concept has at least one for training.
+        examples: The examples, negatives last; every concept has at least one for training.
         not_in_model: Annotated examples (Classification), labels (Tagging) or boxes (Detection) left out since their
             concept is not in the spec.
         not_annotated: Images, or regions of a child view, without an annotation for the view.
@@ -89,6 +91,7 @@ class Selection:
         conditions_unmet: Images or regions that do not meet the view's conditions.
     """
 
+    view: ViewType
     concepts: tuple[str, ...]
     examples: tuple[Example, ...]
     not_in_model: int
@@ -107,6 +110,7 @@ class StagedExample:
         sha256: sha256 of the file, hexadecimal.
         width: Width in pixels as stored, before any EXIF rotation.
         height: Height in pixels, likewise.
+        pixels_sha256: sha256 of the decoded pixels with any EXIF rotation applied, hexadecimal.
     """
 
     example: Example
@@ -114,6 +118,7 @@ class StagedExample:
     sha256: str
     width: int
     height: int
+    pixels_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +128,14 @@ class Staged:
     Attributes:
         selection: The selection as it was before.
         examples: The readable examples, in the selection's order.
-        unreadable: How many were left out since they are missing or no pictures, and the first five.
+        unreadable: How many pictures were left out since they are missing or none, and the first five.
+        training: What an epoch trains on, as indices of `examples`: repeated by balancing, negatives last.
     """
 
     selection: Selection
     examples: tuple[StagedExample, ...]
     unreadable: Unreadable
+    training: tuple[int, ...]
 
     def of(self, split: Split) -> tuple[StagedExample, ...]:
         """Return the examples of one split, in order."""

@@ -45,6 +45,7 @@ def read_examples(version: ModelVersion, store: Store) -> Selection:
     _check_training(used, spec, source)
     _check_validation(used, spec)
     return Selection(
+        view=spec.view.type,
         concepts=spec.concepts,
         examples=used + _negatives(used, spec, store),
         not_in_model=found.not_in_model,

@@ -11,6 +11,7 @@ The list is one JSON object a line, keys sorted, without blanks, in UTF-8, in th
   the picture with its EXIF rotation applied; `"ignore":true` stands in those that are not trained on.
 - `region`: in a child view of a Detection view, what is cropped, likewise.
 - `negative`: `true`, where it comes from datasetOptions.negatives.
+- `times`: how often an epoch has it, where balancing repeats it.
 
 Numbers are written as Python writes them: the shortest that read back the same. So the digest depends on no machine,
 cache, bucket or namespace.
@@ -19,12 +20,16 @@ cache, bucket or namespace.
 import gzip
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tintype_api.status import ConceptCounts, DatasetStatus
+from tintype_api.spec.view import ViewType
+from tintype_api.status import ConceptCounts, DatasetStatus, SplitCounts
+from tintype_trainer.arrangement import without_repeats
 from tintype_trainer.dataset import Box, Region, Split, Staged, StagedExample, counts
+from tintype_trainer.duplicates import duplicates
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +52,11 @@ class FrozenDataset:
 
 def freeze(staged: Staged) -> FrozenDataset:
     """Return the frozen list of what was staged."""
-    lines = _lines(staged.examples)
+    times = Counter(staged.examples[i].example.id for i in staged.training)
+    lines = _lines(staged.examples, times)
     validation = staged.of(Split.VALIDATION)
     digest = _digest(lines)
-    validation_digest = _digest(_lines(validation)) if validation else None
+    validation_digest = _digest(_lines(validation, {})) if validation else None
     return FrozenDataset(
         lines_gz=gzip.compress(lines, mtime=0),
         digest=digest,
@@ -59,12 +65,12 @@ def freeze(staged: Staged) -> FrozenDataset:
     )
 
 
-def _lines(examples: Iterable[StagedExample]) -> bytes:
+def _lines(examples: Iterable[StagedExample], times: Mapping[str, int]) -> bytes:
     ordered = sorted(examples, key=lambda staged: staged.example.id)
-    return b"".join(_line(staged) for staged in ordered)
+    return b"".join(_line(staged, times.get(staged.example.id, 1)) for staged in ordered)
 
 
-def _line(staged: StagedExample) -> bytes:
+def _line(staged: StagedExample, times: int) -> bytes:
     example = staged.example
     document: dict[str, Any] = {
         "concepts": example.concepts,
@@ -78,6 +84,8 @@ def _line(staged: StagedExample) -> bytes:
         document["region"] = _corners(example.region)
     if example.negative:
         document["negative"] = True
+    if times > 1:
+        document["times"] = times
     return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
@@ -96,18 +104,32 @@ def _digest(lines: bytes) -> str:
 def _status(staged: Staged, digest: str, validation_digest: str | None) -> DatasetStatus:
     concepts = staged.selection.concepts
     table = counts([each.example for each in staged.examples], concepts)
-    total = {split: len(staged.of(split)) for split in Split}
+    train = without_repeats(staged)
+    selection = staged.selection
     return DatasetStatus(
         digest=digest,
         validation_digest=validation_digest,
-        train=total[Split.TRAIN],
-        validation=total[Split.VALIDATION],
-        test=total[Split.TEST],
-        not_in_model=staged.selection.not_in_model,
-        not_annotated=staged.selection.not_annotated,
+        train=train,
+        validation=len(staged.of(Split.VALIDATION)),
+        test=len(staged.of(Split.TEST)),
+        train_repeated=len(staged.training) if len(staged.training) != train else None,
+        negatives=sum(staged_example.example.negative for staged_example in staged.examples),
+        without_concept=None if selection.view is ViewType.CLASSIFICATION else _without_concept(staged),
+        not_in_model=selection.not_in_model,
+        not_annotated=selection.not_annotated,
+        without_boxes=selection.without_boxes,
+        conditions_unmet=selection.conditions_unmet,
+        duplicates=duplicates(staged),
         unreadable=staged.unreadable,
         concepts=tuple(ConceptCounts(name=concept, **_by_split(table[concept])) for concept in concepts),
     )
+
+
+def _without_concept(staged: Staged) -> SplitCounts:
+    found = Counter(
+        each.example.split.value for each in staged.examples if not each.example.concepts and not each.example.negative
+    )
+    return SplitCounts(**found)
 
 
 def _by_split(row: Mapping[Split, int]) -> dict[str, int]:

@@ -1,13 +1,11 @@
 """Whether bytes are a picture, found out by decoding them once."""
 
+import hashlib
 import io
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, UnidentifiedImageError
-
-_JPEG_REDUCTION: Final = 8
-
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 UNKNOWN_RANGE: Final = ("I", "F")
 """Modes whose pixels may have any range, so that black and white are anybody's guess."""
@@ -18,31 +16,35 @@ class UnreadablePicture(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """Width and height in pixels, before any EXIF rotation."""
+class CheckedPicture:
+    """What is known of a picture that was decoded.
+
+    Attributes:
+        width: Width in pixels as stored, before any EXIF rotation.
+        height: Height in pixels, likewise.
+        pixels_sha256: sha256 of its size and its pixels in RGB (16-bit ones as they are) with any EXIF rotation
+            applied, hexadecimal: equal for copies in other files and formats that lose nothing.
+    """
 
     width: int
     height: int
+    pixels_sha256: str
 
 
-def check_picture(data: bytes) -> Size:
-    """Decode a picture and return its size.
+def check_picture(data: bytes) -> CheckedPicture:
+    """Decode a picture and return what is known of it.
 
     Its EXIF data must be readable, since it may say how the picture is turned.
-    All of the file is decoded, so that a truncated one is found here and not in the middle of a training. A JPEG
-    is decoded at an eighth of its size: the whole stream is still read, in less than half of the time where it is
-    not progressive (14 ms instead of 32 ms for 3 megapixels).
+    All of the file is decoded, so that a truncated one is found here and not in the middle of a training.
 
     Raises:
         UnreadablePicture: where it cannot be decoded.
     """
     try:
         with Image.open(io.BytesIO(data)) as picture:
-            size = Size(*picture.size)
-            picture.draft(None, (size.width // _JPEG_REDUCTION, size.height // _JPEG_REDUCTION))
-            picture.load()
-            picture.getexif()
+            width, height = picture.size
             check_mode(picture)
+            return CheckedPicture(width, height, _pixels_sha256(ImageOps.exif_transpose(picture)))
     except MemoryError:
         raise
     except UnidentifiedImageError as error:
@@ -50,7 +52,14 @@ def check_picture(data: bytes) -> Size:
     except Exception as error:
         # Decoders raise whatever broken bytes lead them to: OSError, SyntaxError, struct.error, zlib.error and more.
         raise UnreadablePicture(f"cannot be decoded ({error})") from error
-    return size
+
+
+def _pixels_sha256(picture: Image.Image) -> str:
+    if not picture.mode.startswith("I;16"):
+        picture = (picture.convert("RGBA") if "transparency" in picture.info else picture).convert("RGB")
+    digest = hashlib.sha256(f"{picture.mode} {picture.width} {picture.height} ".encode())
+    digest.update(picture.tobytes())
+    return digest.hexdigest()
 
 
 def check_mode(picture: Image.Image) -> None:

@@ -14,6 +14,7 @@ from tintype_api.quantity import size_bytes
 from tintype_api.spec.resizer import ImageResizer
 from tintype_api.spec.view import ViewType
 from tintype_api.status import Artifacts, Best, Metrics
+from tintype_trainer.arrangement import arrange
 from tintype_trainer.batches import Loader
 from tintype_trainer.best import best_of
 from tintype_trainer.classifier import Classifier, Scores
@@ -32,6 +33,7 @@ from tintype_trainer.plan import Plan, plan
 from tintype_trainer.progress import TrainingProgress
 from tintype_trainer.publishing import Publisher, run_id
 from tintype_trainer.samples import targets_of
+from tintype_trainer.sentences import first_of
 from tintype_trainer.staging import stage
 from tintype_trainer.storage import Store
 from tintype_trainer.training import Examples, Trained, TrainingRun
@@ -118,16 +120,24 @@ def metrics_jsonl(trained: Trained) -> bytes:
 
 def _prepare(version: ModelVersion, around: Surroundings) -> Prepared:
     selection = read_examples(version, around.store)
-    staged = stage(selection, around.store, around.cache, progress=around.staging)
+    staged = arrange(
+        stage(selection, around.store, around.cache, progress=around.staging), version.spec.dataset_options
+    )
     frozen = freeze(staged)
     around.journal.update(urgent=True, dataset=frozen.status)
+    if frozen.status.duplicates is not None:
+        same = frozen.status.duplicates
+        around.journal.note(
+            f"{same.count} pictures have equal pixels on both sides of a split, so that what is measured is too good: "
+            f"{first_of(same.examples, same.count)}"
+        )
     of = {split: [i for i, each in enumerate(staged.examples) if each.example.split is split] for split in Split}
     if not of[Split.VALIDATION]:
         around.journal.note(
             "there is no validation set: the last iteration is published, and the version has no performance "
             "indicator by which to compare it; dataset.validation sets examples aside"
         )
-    return Prepared(staged, frozen, Examples(of[Split.TRAIN], of[Split.VALIDATION], of[Split.TEST]))
+    return Prepared(staged, frozen, Examples(staged.training, of[Split.VALIDATION], of[Split.TEST]))
 
 
 def _network(version: ModelVersion, around: Surroundings, device: Device) -> tuple[Classifier, InitialWeightsRecord]:

@@ -25,7 +25,7 @@ from tintype_trainer.storage import MissingObject, Store, local_path
 from tintype_trainer.storage.uri import FILE_SCHEME
 
 MAX_UNREADABLE_SHARE: Final = 0.05
-"""Share of the examples that may be unreadable; above it the data is taken to be broken as a whole."""
+"""Share of the pictures that may be unreadable; above it the data is taken to be broken as a whole."""
 FETCHERS: Final = 32
 """Pictures that are fetched at once."""
 MAX_DECODERS: Final = 8
@@ -37,33 +37,51 @@ Progress = Callable[[int, int], None]
 
 
 def stage(selection: Selection, store: Store, cache: Path, *, progress: Progress | None = None) -> Staged:
-    """Return the selection with a local file for each picture that can be decoded.
+    """Return the selection with a local file for each picture that can be decoded; each picture is brought once.
 
     Pictures of s3:// are kept in `cache` and are fetched again only where the server's version changed; those of
-    file:// are used where they are.
+    file:// are used where they are. What an epoch trains on is each training example once.
 
     Raises:
         UserError: exit 65 where too many are unreadable or a concept loses all its training examples; exit 78
             where the cache is full or not writable; 66 and 1 as the store says.
     """
     stager = _Stager(store, cache)
-    examples: list[StagedExample] = []
+    names = {example.uri: example.id for example in reversed(selection.examples)}
+    uris = list(dict.fromkeys(example.uri for example in selection.examples))
+    pictures: dict[str, _Picture] = {}
     faults: list[str] = []
-    for done, result in enumerate(_parallel(stager.stage, selection.examples), start=1):
-        if isinstance(result, StagedExample):
-            examples.append(result)
+    for done, result in enumerate(_parallel(stager.stage, uris), start=1):
+        if isinstance(result, _Picture):
+            pictures[result.uri] = result
         else:
-            faults.append(result.sentence)
+            faults.append(f"{names[result.uri]} {result.why}"[:SENTENCE_LENGTH])
         if progress:
-            progress(done, len(selection.examples))
+            progress(done, len(uris))
+    examples = tuple(pictures[each.uri].of(each) for each in selection.examples if each.uri in pictures)
     unreadable = Unreadable(count=len(faults), examples=tuple(faults[:NAMED]))
-    _check(selection, [staged.example for staged in examples], unreadable)
-    return Staged(selection, tuple(examples), unreadable)
+    _check(selection, [staged.example for staged in examples], unreadable, len(uris))
+    training = tuple(i for i, staged in enumerate(examples) if staged.example.split is Split.TRAIN)
+    return Staged(selection, examples, unreadable, training)
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    uri: str
+    path: Path
+    sha256: str
+    width: int
+    height: int
+    pixels_sha256: str
+
+    def of(self, example: Example) -> StagedExample:
+        return StagedExample(example, self.path, self.sha256, self.width, self.height, self.pixels_sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    sentence: str
+    uri: str
+    why: str
 
 
 class _Stager:
@@ -74,24 +92,24 @@ class _Stager:
         self._lock = threading.Lock()
         self._decoders = threading.Semaphore(min(MAX_DECODERS, len(os.sched_getaffinity(0))))
 
-    def stage(self, example: Example) -> StagedExample | _Fault:
+    def stage(self, uri: str) -> _Picture | _Fault:
         try:
-            return self._in_place(example) if example.uri.startswith(FILE_SCHEME) else self._fetched(example)
+            return self._in_place(uri) if uri.startswith(FILE_SCHEME) else self._fetched(uri)
         except MissingObject:
-            return _fault(example, "does not exist")
+            return _Fault(uri, "does not exist")
         except UnreadablePicture as error:
-            return _fault(example, str(error))
+            return _Fault(uri, str(error))
 
-    def _in_place(self, example: Example) -> StagedExample:
-        data = self._store.read(example.uri)
+    def _in_place(self, uri: str) -> _Picture:
+        data = self._store.read(uri)
         with self._decoders:
-            size = check_picture(data)
+            checked = check_picture(data)
         sha256 = hashlib.sha256(data).hexdigest()
-        return StagedExample(example, local_path(example.uri), sha256, size.width, size.height)
+        return _Picture(uri, local_path(uri), sha256, checked.width, checked.height, checked.pixels_sha256)
 
-    def _fetched(self, example: Example) -> StagedExample:
-        path, cached = self._opened_cache().picture(example.uri, self._decoders)
-        return StagedExample(example, path, cached.sha256, cached.width, cached.height)
+    def _fetched(self, uri: str) -> _Picture:
+        path, cached = self._opened_cache().picture(uri, self._decoders)
+        return _Picture(uri, path, cached.sha256, cached.width, cached.height, cached.pixels_sha256)
 
     def _opened_cache(self) -> PictureCache:
         with self._lock:
@@ -99,19 +117,13 @@ class _Stager:
             return self._cache
 
 
-def _fault(example: Example, why: str) -> _Fault:
-    return _Fault(f"{example.id} {why}"[:SENTENCE_LENGTH])
-
-
-def _parallel(
-    work: Callable[[Example], StagedExample | _Fault], examples: Iterable[Example]
-) -> Iterator[StagedExample | _Fault]:
+def _parallel(work: Callable[[str], _Picture | _Fault], uris: Iterable[str]) -> Iterator[_Picture | _Fault]:
     """Yield the results in order; at most a few times FETCHERS are under way, whatever the size of the data set."""
     pool = ThreadPoolExecutor(FETCHERS, thread_name_prefix="stage")
-    pending: deque[Future[StagedExample | _Fault]] = deque()
+    pending: deque[Future[_Picture | _Fault]] = deque()
     try:
-        for example in examples:
-            pending.append(pool.submit(work, example))
+        for uri in uris:
+            pending.append(pool.submit(work, uri))
             if len(pending) >= 4 * FETCHERS:
                 yield pending.popleft().result()
         while pending:
@@ -120,8 +132,7 @@ def _parallel(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _check(selection: Selection, left: list[Example], unreadable: Unreadable) -> None:
-    total = len(selection.examples)
+def _check(selection: Selection, left: list[Example], unreadable: Unreadable, total: int) -> None:
     if unreadable.count > MAX_UNREADABLE_SHARE * total:
         raise _broken(unreadable, total, f"more than {MAX_UNREADABLE_SHARE:.0%}")
     table = counts(left, selection.concepts)
