@@ -25,13 +25,18 @@ def random_crop(option: RandomCrop, sample: Sample, random: np.random.Generator)
 
 def affine(option: Affine, sample: Sample, random: np.random.Generator) -> Sample:
     """Scale, shear and rotate about the centre, then shift; black beyond the picture."""
-    height, width, _ = sample.picture.shape
+    return warp(sample, draw_map(option, sample.picture, random), fill=BLACK)
+
+
+def draw_map(option: Affine, picture: Picture, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return the map (2, 3) of one reading, from x and y in pixels to x and y."""
+    height, width, _ = picture.shape
     angle = np.deg2rad(random.uniform(-option.max_rotation, option.max_rotation))
     shear = np.tan(np.deg2rad(random.uniform(-option.max_shear, option.max_shear)))
     scale = random.uniform(option.min_scale, option.max_scale)
     shift_x, shift_y = random.uniform(-option.max_translation, option.max_translation, 2)
     linear_22 = rotation_22(angle) @ np.array([[scale, scale * shear], [0, scale]])
-    return warp(sample, about_centre(linear_22, sample.picture, (shift_x * width, shift_y * height)), fill=BLACK)
+    return about_centre(linear_22, picture, (shift_x * width, shift_y * height))
 
 
 def rotation_22(angle: float) -> NDArray[np.float64]:
