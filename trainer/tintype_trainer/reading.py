@@ -87,4 +87,6 @@ def _crop(picture: Picture, target: Target, crop_margin: float) -> tuple[Picture
 
 
 def _resized(boxes_N4: NDArray[np.float32], scale_xy: tuple[float, float]) -> NDArray[np.float32]:
-    return boxes_N4 * np.array([*scale_xy, *scale_xy], dtype=np.float32)
+    # Single precision would put the border of some pictures a millionth of a pixel beyond the canvas.
+    resized_N4 = boxes_N4 * np.array([*scale_xy, *scale_xy], dtype=np.float64)
+    return resized_N4.astype(np.float32)

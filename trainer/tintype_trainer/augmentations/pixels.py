@@ -34,7 +34,8 @@ def is_rgb(picture: Picture) -> bool:
 
 def rounded(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Return values as pixels: rounded, and clipped to 0 and 255."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return pixels
 
 
 def mapped(picture: Picture, tables_C256: NDArray[np.floating]) -> Picture:
