@@ -14,6 +14,7 @@ from tintype_api.spec.augmentations import AutoAugmentPolicy
 from tintype_trainer.augmentations import of_examples
 from tintype_trainer.augmentations.autoaugment import apply_step, auto_augment, operations
 from tintype_trainer.augmentations.autoaugment.policies import MAX_MAGNITUDE, POLICIES, Name, Step
+from tintype_trainer.augmentations.colours import scaled_brightness, scaled_contrast
 from tintype_trainer.images import Picture
 
 IMAGENET, V1, V3 = AutoAugmentPolicy.IMAGENET, AutoAugmentPolicy.V1, AutoAugmentPolicy.V3
@@ -77,8 +78,8 @@ def _enhanced(enhancer: Callable[[Image.Image], Enhancer], factor: float) -> Cal
         (lambda picture: operations.posterize(picture, 3), lambda image: ImageOps.posterize(image, 3), 0),
         (_by(operations.color, 0.3), _enhanced(ImageEnhance.Color, 0.3), 1),
         (_by(operations.color, 1.8), _enhanced(ImageEnhance.Color, 1.8), 2),
-        (_by(operations.contrast, 1.7), _enhanced(ImageEnhance.Contrast, 1.7), 1),
-        (_by(operations.brightness, 0.4), _enhanced(ImageEnhance.Brightness, 0.4), 1),
+        (_by(scaled_contrast, 1.7), _enhanced(ImageEnhance.Contrast, 1.7), 1),
+        (_by(scaled_brightness, 0.4), _enhanced(ImageEnhance.Brightness, 0.4), 1),
         (_by(operations.sharpness, 1.9), _enhanced(ImageEnhance.Sharpness, 1.9), 2),
         (_by(operations.sharpness, 0.2), _enhanced(ImageEnhance.Sharpness, 0.2), 1),
     ],

@@ -24,6 +24,7 @@ from tintype_trainer.augmentations.autoaugment.in_boxes import (
     only_in_boxes,
 )
 from tintype_trainer.augmentations.autoaugment.policies import MAX_MAGNITUDE, POLICIES, Name, Step
+from tintype_trainer.augmentations.colours import scaled_brightness, scaled_contrast
 from tintype_trainer.augmentations.places import about_centre, rotation_22, warp, warp_picture
 from tintype_trainer.images import Picture
 from tintype_trainer.samples import Sample
@@ -133,7 +134,7 @@ _ON_BOTH: Final[Mapping[Name, OnPicture]] = {
 _ON_IMAGENET: Final[Mapping[Name, OnPicture]] = {
     **_ON_BOTH,
     Name.COLOR: _away_from_one(operations.color),
-    Name.CONTRAST: _away_from_one(operations.contrast),
+    Name.CONTRAST: _away_from_one(scaled_contrast),
     Name.SHARPNESS: _away_from_one(operations.sharpness),
     Name.INVERT: lambda picture, _strength, _random: operations.invert(picture),
     Name.SOLARIZE: lambda picture, strength, _random: operations.solarize(picture, 255 * (1 - strength)),
@@ -142,9 +143,9 @@ _ON_IMAGENET: Final[Mapping[Name, OnPicture]] = {
 
 _ON_COCO: Final[Mapping[Name, OnPicture]] = {
     **_ON_BOTH,
-    Name.BRIGHTNESS: _growing(operations.brightness),
+    Name.BRIGHTNESS: _growing(scaled_brightness),
     Name.COLOR: _growing(operations.color),
-    Name.CONTRAST: _growing(operations.contrast),
+    Name.CONTRAST: _growing(scaled_contrast),
     Name.SHARPNESS: _growing(operations.sharpness),
     Name.CUTOUT: _cutout,
     Name.SOLARIZE_ADD: lambda picture, strength, _random: operations.solarize_add(picture, strength),

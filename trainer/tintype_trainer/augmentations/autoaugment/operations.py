@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageFilter
 
-from tintype_trainer.augmentations.colours import recoloured, saturation_33, scaled_brightness, scaled_contrast
-from tintype_trainer.augmentations.pixels import LEVELS_256, histogram, image_of, mapped, picture_of
+from tintype_trainer.augmentations.colours import recoloured, saturation_33
+from tintype_trainer.augmentations.pixels import LEVELS_256, histogram, image_of, mapped, picture_of, rounded
 from tintype_trainer.images import Picture
 
 SMOOTH: Final = ImageFilter.Kernel((3, 3), (1, 1, 1, 1, 5, 1, 1, 1, 1))
@@ -22,20 +22,10 @@ def color(picture: Picture, factor: float) -> Picture:
     return recoloured(picture, saturation_33(factor))
 
 
-def contrast(picture: Picture, factor: float) -> Picture:
-    """Scale the distance from the mean grey."""
-    return scaled_contrast(picture, factor)
-
-
-def brightness(picture: Picture, factor: float) -> Picture:
-    """Multiply all pixels."""
-    return scaled_brightness(picture, factor)
-
-
 def sharpness(picture: Picture, factor: float) -> Picture:
     """Scale the distance from a smoothed picture: above 1 sharpens, below 1 blurs."""
     smooth = picture_of(image_of(picture).filter(SMOOTH)).astype(np.float32)
-    return np.clip(np.rint(smooth + np.float32(factor) * (picture - smooth)), 0, 255).astype(np.uint8)
+    return rounded(smooth + np.float32(factor) * (picture - smooth))
 
 
 def auto_contrast(picture: Picture) -> Picture:
