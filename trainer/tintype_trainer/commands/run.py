@@ -53,8 +53,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     interruption.before_exit(lambda: tell(outcome_of(Interrupted())))
     with ExitStack() as open_things:
         try:
-            artifacts = _carry_out(arguments, interruption, journal, open_things, in_cluster=in_cluster)
-            outcome = Outcome(ExitCode.OK, Reason.PUBLISHED, _published(artifacts, journal.status))
+            outcome = _carry_out(arguments, interruption, journal, open_things, in_cluster=in_cluster)
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001  # each becomes an outcome; a traceback is printed for bugs
@@ -76,7 +75,7 @@ def _carry_out(
     open_things: ExitStack,
     *,
     in_cluster: bool,
-) -> Artifacts:
+) -> Outcome:
     version = _read(arguments)
     exposition = Exposition(version.metadata.namespace, version.metadata.name)
     journal.listen(exposition)
@@ -93,6 +92,7 @@ def _carry_out(
     os.environ.setdefault(*OPENMP_WAITING)
     from tintype_trainer.run import Surroundings, run_version  # noqa: PLC0415  # torch takes seconds to import
     from tintype_trainer.storage import Store  # noqa: PLC0415
+    from tintype_trainer.training import Ending  # noqa: PLC0415
 
     around = Surroundings(
         store=Store.from_settings(version.spec.storage),
@@ -102,7 +102,12 @@ def _carry_out(
         staging=console.staging,
         count_examples=exposition.count_examples,
     )
-    return run_version(version, around)
+    published = run_version(version, around)
+    said = _published(published.artifacts, journal.status)
+    if published.ending is not Ending.MAX_DURATION:
+        return Outcome(ExitCode.OK, Reason.PUBLISHED, said)
+    longest = version.spec.training.max_duration
+    return Outcome(ExitCode.OK, Reason.MAX_DURATION_REACHED, f"training.maxDuration {longest} is over; {said}")
 
 
 def _read(arguments: argparse.Namespace) -> ModelVersion:

@@ -131,7 +131,7 @@ def is_rotated(path: Path) -> bool:
     """
     try:
         with Image.open(path) as image:
-            return image.getexif().get(_EXIF_ORIENTATION, 1) != 1
+            return bool(image.getexif().get(_EXIF_ORIENTATION, 1) != 1)
     except (OSError, UnidentifiedImageError) as error:
         raise no_picture(path) from error
 

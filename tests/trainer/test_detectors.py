@@ -1,0 +1,104 @@
+"""Detectors of every build: losses, detections from one pass, and what a validation pass must not touch."""
+
+
+import pytest
+import torch
+from torch import Tensor
+
+from support.detectors import detector_entry
+from tintype_trainer.networks.building import build_detector
+from tintype_trainer.networks.detector import Detector, DetectorTarget
+from tintype_trainer.networks.held import HeldBatchNorm2d
+
+SMALL = ("retinanet_efficientnet_lite0", "fasterrcnn_efficientnet_lite0", "ssdlite320_mobilenet_v3_large")
+SIDE = 96
+
+
+def build(name: str, concepts: int = 3, *, pretrained: bool = False) -> Detector:
+    torch.manual_seed(0)
+    return build_detector(detector_entry(name), concepts, pretrained=pretrained)
+
+
+def batch() -> tuple[Tensor, list[DetectorTarget]]:
+    """Return two images, the second without boxes."""
+    images_B3HW = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    boxes_N4 = torch.tensor([[10.0, 10.0, 60.0, 60.0], [30.0, 40.0, 90.0, 80.0]])
+    none = DetectorTarget(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))
+    return images_B3HW, [DetectorTarget(boxes_N4, torch.tensor([0, 2])), none]
+
+
+@pytest.fixture(scope="module", params=SMALL)
+def detector(request: pytest.FixtureRequest) -> Detector:
+    return build(request.param)
+
+
+def test_a_training_step_reaches_the_first_layer(detector: Detector) -> None:
+    detector.train()
+    loss = detector.losses(*batch())
+    torch.autograd.backward(loss)
+    first = next(detector.body().parameters())
+    assert torch.isfinite(loss)
+    assert first.grad is not None
+    assert bool(first.grad.abs().sum() > 0)
+
+
+def test_a_validation_pass_changes_nothing_and_gives_the_same_loss_twice(detector: Detector) -> None:
+    detector.eval()
+    state = {name: tensor.clone() for name, tensor in detector.state_dict().items()}
+    modes = [module.training for module in detector.modules()]
+    random = torch.random.get_rng_state()
+    with torch.inference_mode():
+        first, found = detector.losses_and_detections(*batch())
+        torch.rand(7)
+        torch.random.set_rng_state(random)
+        second, again = detector.losses_and_detections(*batch())
+    assert torch.equal(first, second)
+    assert all(torch.equal(one.boxes_N4, other.boxes_N4) for one, other in zip(found, again, strict=True))
+    assert all(torch.equal(tensor, state[name]) for name, tensor in detector.state_dict().items())
+    assert [module.training for module in detector.modules()] == modes
+    assert torch.equal(torch.random.get_rng_state(), random)
+
+
+def test_detections_lie_on_the_canvas_the_best_first(detector: Detector) -> None:
+    detector.eval()
+    images_B3HW, targets = batch()
+    with torch.inference_mode():
+        _, found = detector.losses_and_detections(images_B3HW, targets)
+        alone = detector.detections(images_B3HW)
+    for detections, same in zip(found, alone, strict=True):
+        assert torch.equal(detections.scores_N, same.scores_N)
+        assert len(detections.scores_N) <= 100
+        assert bool((detections.scores_N[1:] <= detections.scores_N[:-1]).all())
+        assert bool((detections.scores_N >= 0.001).all())
+        assert bool((detections.boxes_N4 >= 0).all())
+        assert bool((detections.boxes_N4 <= SIDE + 1).all())
+        assert set(detections.labels_N.tolist()) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_head_is_all_that_depends_on_the_number_of_concepts(name: str) -> None:
+    three, five = build(name, 3).state_dict(), build(name, 5).state_dict()
+    detector = build(name, 3)
+    differing = {key.rsplit(".", 1)[0] for key in three if three[key].shape != five[key].shape}
+    assert differing == {layer.name for layer in detector.head_layers()}
+    for layer in detector.head_layers():
+        assert layer.concepts(three[f"{layer.name}.weight"]) == 3
+        assert layer.concepts(five[f"{layer.name}.bias"]) == 5
+
+
+def test_names_of_weights_are_the_librarys() -> None:
+    from timm import create_model
+
+    classifier = create_model("tf_efficientnet_lite0", pretrained=False).state_dict()
+    body = build("retinanet_efficientnet_lite0").body().state_dict()
+    assert {name for name in body if name not in classifier} == set()
+    assert {name.split(".")[0] for name in classifier if name not in body} == {"conv_head", "bn2", "classifier"}
+
+
+def test_pretrained_batch_norms_are_held() -> None:
+    detector = build("fasterrcnn_efficientnet_lite0", pretrained=True)
+    detector.train()
+    held = [module for module in detector.body().modules() if isinstance(module, HeldBatchNorm2d)]
+    assert len(held) == 48
+    assert not any(module.training or module.weight.requires_grad for module in held)
+    assert detector.state_dict().keys() == build("fasterrcnn_efficientnet_lite0").state_dict().keys()

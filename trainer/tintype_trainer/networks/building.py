@@ -1,0 +1,98 @@
+"""Builds the catalogue's detectors, always without weights: torchvision's builders would download them by default."""
+
+from typing import Any, Final
+
+from torch import nn
+from torchvision.models import detection
+from torchvision.models.detection import FasterRCNN, RetinaNet
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.retinanet import RetinaNetHead
+from torchvision.ops import MultiScaleRoIAlign
+
+from tintype_api.architecture import TIMM, TRANSFORMERS, Architecture
+from tintype_trainer.networks.detector import DETECTIONS_PER_IMAGE, SCORE_THRESHOLD, Detector
+from tintype_trainer.networks.held import hold_batch_norms, hold_parameters
+from tintype_trainer.networks.library_detector import LibraryDetector
+from tintype_trainer.networks.one_stage import OneStageDetector
+from tintype_trainer.networks.rcnn import RcnnDetector
+from tintype_trainer.networks.timm_features import TimmPyramid
+
+RATIOS: Final = (0.5, 1.0, 2.0)
+_RESNET_STEM: Final = ("conv1", "bn1", "layer1")
+
+
+def build_detector(architecture: Architecture, concepts: int, *, pretrained: bool) -> Detector:
+    """Return a detector, drawn from torch's global random state.
+
+    Args:
+        architecture: One of the catalogue that is a detector.
+        concepts: Number of concepts.
+        pretrained: Whether pretrained weights will be loaded: BatchNorm within the body is then held, and so are the
+            first layers of a ResNet, as is usual for detectors.
+
+    Raises:
+        UserError: exit 78 where it needs a library that is not installed.
+    """
+    if architecture.library == TRANSFORMERS:
+        from tintype_trainer.networks.dfine import build_dfine  # noqa: PLC0415  # an extra, imported where chosen
+
+        return build_dfine(architecture, concepts)
+    detector = (
+        _on_timm(architecture, concepts) if architecture.library == TIMM else _of_torchvision(architecture, concepts)
+    )
+    if pretrained:
+        _hold(detector.body())
+    return detector
+
+
+def _of_torchvision(architecture: Architecture, concepts: int) -> LibraryDetector:
+    builder = getattr(detection, architecture.function)
+    of_two_stages = architecture.function.startswith("fasterrcnn")
+    has_background = of_two_stages or architecture.function.startswith("ssd")
+    library = builder(
+        weights=None,
+        weights_backbone=None,
+        num_classes=concepts + has_background,
+        **_cut_offs(of_two_stages=of_two_stages),
+    )
+    return RcnnDetector(library) if of_two_stages else OneStageDetector(library)
+
+
+def _on_timm(architecture: Architecture, concepts: int) -> LibraryDetector:
+    if architecture.name.startswith("fasterrcnn"):
+        return RcnnDetector(_rcnn_on(TimmPyramid(architecture.function, two_more_levels=False), concepts))
+    pyramid = TimmPyramid(architecture.function, two_more_levels=True)
+    return OneStageDetector(_retinanet_on(pyramid, concepts))
+
+
+def _rcnn_on(pyramid: TimmPyramid, concepts: int) -> FasterRCNN:
+    anchors = AnchorGenerator(sizes=((32,), (64,), (128,), (256,)), aspect_ratios=(RATIOS,) * 4)
+    pooling = MultiScaleRoIAlign(featmap_names=["0", "1", "2"], output_size=7, sampling_ratio=2)
+    return FasterRCNN(
+        pyramid,
+        num_classes=concepts + 1,
+        rpn_anchor_generator=anchors,
+        box_roi_pool=pooling,
+        **_cut_offs(of_two_stages=True),
+    )
+
+
+def _retinanet_on(pyramid: TimmPyramid, concepts: int) -> RetinaNet:
+    scales = tuple(tuple(int(size * 2 ** (third / 3)) for third in range(3)) for size in (32, 64, 128, 256, 512))
+    anchors = AnchorGenerator(sizes=scales, aspect_ratios=(RATIOS,) * len(scales))
+    head = RetinaNetHead(pyramid.out_channels, anchors.num_anchors_per_location()[0], concepts)
+    return RetinaNet(
+        pyramid, num_classes=concepts, anchor_generator=anchors, head=head, **_cut_offs(of_two_stages=False)
+    )
+
+
+def _cut_offs(*, of_two_stages: bool) -> dict[str, Any]:
+    names = ("box_score_thresh", "box_detections_per_img") if of_two_stages else ("score_thresh", "detections_per_img")
+    return dict(zip(names, (SCORE_THRESHOLD, DETECTIONS_PER_IMAGE), strict=True))
+
+
+def _hold(body: nn.Module) -> None:
+    hold_batch_norms(body)
+    stem = [body.get_submodule(name) for name in _RESNET_STEM if hasattr(body, name)]
+    if len(stem) == len(_RESNET_STEM):
+        hold_parameters(stem)

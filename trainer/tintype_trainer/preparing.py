@@ -1,0 +1,94 @@
+"""The first stage of a run: from the data set to examples on this machine, counted and frozen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tintype_api.modelversion import ModelVersion
+from tintype_api.quantity import size_bytes
+from tintype_api.spec import ModelVersionSpec
+from tintype_api.spec.resizer import ImageResizer
+from tintype_api.spec.view import ViewType
+from tintype_trainer.arrangement import arrange
+from tintype_trainer.batches import Loader
+from tintype_trainer.dataset import Split, Staged, counts
+from tintype_trainer.examples import read_examples
+from tintype_trainer.freezing import FrozenDataset, freeze
+from tintype_trainer.journal import Journal
+from tintype_trainer.picture_memory import PictureMemory, picture_budget_bytes
+from tintype_trainer.samples import targets_of
+from tintype_trainer.staging import stage
+from tintype_trainer.storage import Store
+from tintype_trainer.training import Examples
+
+DEFAULT_CROP_MARGIN = 0.1
+NO_VALIDATION = (
+    "there is no validation set: the last iteration is published, and the version has no performance indicator by "
+    "which to compare it; dataset.validation sets examples aside"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a training works on.
+
+    Attributes:
+        staged: The examples, on this machine.
+        frozen: Their list.
+        examples: Their indices, by split; those for training as often as an epoch reads them.
+    """
+
+    staged: Staged
+    frozen: FrozenDataset
+    examples: Examples
+
+    def training_counts(self, concepts: tuple[str, ...]) -> list[int]:
+        """Return how often each concept stands in what an epoch trains on."""
+        training = [self.staged.examples[index].example for index in self.examples.train]
+        table = counts(training, concepts)
+        return [table[concept][Split.TRAIN] for concept in concepts]
+
+
+def prepare(
+    version: ModelVersion, store: Store, cache: Path, journal: Journal, staging: Callable[[int, int], None]
+) -> Prepared:
+    """Read, select, split, stage, arrange and freeze the examples of a resolved version, and report their counts.
+
+    Args:
+        version: The resolved version.
+        store: Storage.
+        cache: Folder for pictures.
+        journal: Who is told.
+        staging: Told of pictures done and pictures in all.
+
+    Raises:
+        UserError: for all that can be wrong with a data set.
+    """
+    selection = read_examples(version, store)
+    staged = arrange(stage(selection, store, cache, progress=staging), version.spec.dataset_options)
+    frozen = freeze(staged)
+    journal.update(urgent=True, dataset=frozen.status)
+    of = {split: [i for i, each in enumerate(staged.examples) if each.example.split is split] for split in Split}
+    if not of[Split.VALIDATION]:
+        journal.note(NO_VALIDATION)
+    return Prepared(staged, frozen, Examples(staged.training, of[Split.VALIDATION], of[Split.TEST]))
+
+
+def open_loader(spec: ModelVersionSpec, prepared: Prepared, workers: int) -> Loader:
+    """Return what makes batches of the prepared examples, as the resolved spec says."""
+    examples = prepared.staged.examples
+    detection = spec.view.type is ViewType.DETECTION
+    margin = spec.dataset_options.crop_margin
+    return Loader(
+        PictureMemory([staged.path for staged in examples], picture_budget_bytes(size_bytes(spec.compute.memory))),
+        targets_of([staged.example for staged in examples], spec.concepts, detection=detection),
+        resizer_of(spec),
+        workers=workers,
+        crop_margin=DEFAULT_CROP_MARGIN if margin is None else margin,
+    )
+
+
+def resizer_of(spec: ModelVersionSpec) -> ImageResizer:
+    """Return the resizer of a resolved spec."""
+    assert spec.image_resizer is not None, "resolve fills in imageResizer"
+    return spec.image_resizer
