@@ -1,9 +1,9 @@
 """What every format comes down to: images with annotations, and boxes that are checked. Pure."""
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from tintype_trainer.dataset import Region, Split
 
@@ -59,7 +59,7 @@ def region_of(bbox: Any) -> Region:  # noqa: ANN401  # it is what a user's file 
         BrokenBoxError: where it is not four numbers, reaches beyond the picture by more than a thousandth of its width
             or height, or is empty.
     """
-    if not isinstance(bbox, list | tuple) or len(bbox) != 4 or not all(_is_number(value) for value in bbox):
+    if not isinstance(bbox, list | tuple) or len(bbox) != 4 or not all(is_number(value) for value in bbox):
         raise BrokenBoxError("is not [left, top, right, bottom], four numbers")
     x0, y0, x1, y1 = (min(1.0, max(0.0, float(value))) for value in bbox)
     if min(bbox) < -OVERSHOOT or max(bbox) > 1 + OVERSHOOT:
@@ -69,8 +69,9 @@ def region_of(bbox: Any) -> Region:  # noqa: ANN401  # it is what a user's file 
     return Region(x0, y0, x1, y1)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Return whether a value of JSON is a number that is finite as a float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _shown(bbox: Sequence[float]) -> str:

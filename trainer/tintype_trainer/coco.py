@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from tintype_api.errors import data_error
-from tintype_trainer.annotations import AnnotatedImage, Annotation
+from tintype_trainer.annotations import AnnotatedImage, Annotation, is_number
 from tintype_trainer.dataset import Split
 from tintype_trainer.json_stream import JsonError, read_object
 from tintype_trainer.storage import join, parent
@@ -192,15 +192,11 @@ def _id(fields: dict[str, Any], field: str, where: str) -> int | str:
 
 def _side(fields: dict[str, Any], field: str, key: int | str) -> float:
     value = fields.get(field)
-    if not isinstance(value, int | float) or not value > 0 or not math.isfinite(value):
+    if not is_number(value) or not value > 0:
         raise JsonError(f'must have the "{field}" of image {key} in pixels, of which its boxes are shares; add it')
     return float(value)
 
 
 def _box(value: object) -> Sequence[float]:
     """Return the numbers of a box; what is none becomes not-a-number, which is named when the box is used."""
-    if not isinstance(value, list) or len(value) != 4:
-        return _NO_BOX
-    if not all(isinstance(number, int | float) for number in value):
-        return _NO_BOX
-    return value
+    return value if isinstance(value, list) and len(value) == 4 and all(map(is_number, value)) else _NO_BOX
