@@ -108,7 +108,7 @@ def test_predictions_are_what_the_evaluation_counts(published: dict[str, Path], 
     evaluation = json.loads(published["evaluation.json"].read_text())[split]
     rows = [row for row in _json_lines(published["predictions.jsonl.gz"]) if row["split"] == split]
     decided = [max(row["scores"], key=row["scores"].get) for row in rows]
-    annotated = [row["concept"] for row in rows]
+    annotated = [row["concepts"][0] for row in rows]
     assert len(rows) == evaluation["examples"] == 6
     assert evaluation["confusionMatrix"] == confusion_matrix(annotated, decided, labels=list(CONCEPTS)).tolist()
     assert all(sum(row["scores"].values()) == pytest.approx(1, abs=1e-5) for row in rows)
@@ -172,6 +172,17 @@ def test_published_weights_start_another_training(published: dict[str, Path], wo
     assert model["initialWeights"]["source"] == uri
     assert model["initialWeights"]["head"] == "loaded"
     assert model["initialWeights"]["metadata"]["mean"] == "[0.485, 0.456, 0.406]"
+
+
+def test_time_that_is_up_ends_the_training_and_publishes_the_best(
+    workplace: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = {"architecture": "mobilenet_v3_small", "epochs": 100_000, "batchSize": 6, "maxDuration": "2s"}
+    assert workplace.run("short", spec__training=training) == 0
+    said = capsys.readouterr().out
+    assert "stopped by maxDuration at epoch" in said
+    assert said.splitlines()[-1].startswith("training.maxDuration 2s is over; published ")
+    assert _json_lines(workplace.published("short")["metrics.jsonl"])[-1]["iteration"] < 100_000
 
 
 def test_without_validation(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
