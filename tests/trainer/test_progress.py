@@ -26,7 +26,7 @@ class _Told:
         journal.listen(self)
         spec = training_spec(Optimizer.ADAM, 0.1, {"epochs": 4, **training}, view=view)
         planned = plan(80, training_spec(Optimizer.ADAM, 0.1, {"epochs": 4}).training)
-        self.progress = TrainingProgress(journal, planned, spec, self.count, lambda: self.now)
+        self.progress = TrainingProgress(journal, planned, spec.training, view, self.count, lambda: self.now)
 
     def changed(self, status: TrainerStatus, *, urgent: bool) -> None:
         self.statuses.append((status, urgent))

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from tintype_api.quantity import duration_s
-from tintype_api.spec import ModelVersionSpec
+from tintype_api.spec.training import Training
+from tintype_api.spec.view import ViewType
 from tintype_api.status import HistoryEntry, Metrics, Progress, SplitMetrics
 from tintype_trainer.best import Selection, best_of, thinned
 from tintype_trainer.evaluation import status_metrics
@@ -23,7 +24,8 @@ class TrainingProgress:
     Args:
         journal: Where to.
         plan: The length of the training.
-        spec: As the user wrote it, as far as batchSize goes: the status says what Auto became.
+        training: The options as the user wrote them: the status says what batchSize Auto became.
+        view_type: What chooses the performance indicator.
         count_examples: Told of each step's examples.
         clock: Seconds that only grow.
     """
@@ -32,15 +34,16 @@ class TrainingProgress:
         self,
         journal: Journal,
         plan: Plan,
-        spec: ModelVersionSpec,
+        training: Training,
+        view_type: ViewType,
         count_examples: Callable[[int], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._journal = journal
         self._plan = plan
-        self._batch_size = spec.training.batch_size
-        self._longest = spec.training.max_duration
-        self._view_type = spec.view.type
+        self._batch_size = training.batch_size
+        self._longest = training.max_duration
+        self._view_type = view_type
         self._count_examples = count_examples
         self._clock = clock
         self._history: list[HistoryEntry] = []

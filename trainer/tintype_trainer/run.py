@@ -11,7 +11,7 @@ import torch
 
 from tintype_api.constants import Stage
 from tintype_api.modelversion import ModelVersion, architecture_of
-from tintype_api.spec.training import AUTO
+from tintype_api.spec.training import AUTO, Training
 from tintype_api.status import Artifacts, Best, Metrics
 from tintype_trainer.batch_size import largest_batch
 from tintype_trainer.batches import Loader
@@ -94,10 +94,10 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
     network, weights = initial_network(spec, around.store, around.cache, device)
     learner = make_learner(spec, network, device, weights.normalisation, prepared.training_counts(spec.concepts))
     with open_loader(spec, prepared, device.threads) as loader:
-        version = _with_batch_size(version, around, prepared, learner, loader)
-        trained = _train(version, around, prepared, learner, loader)
+        asked, version = spec.training, _with_batch_size(version, around, prepared, learner, loader)
+        trained = _train(version, around, prepared, learner, loader, asked)
         learner.network.load_state_dict(trained.weights)
-        evaluated = _evaluate(version, around, prepared, learner, loader)
+        evaluated = _evaluate(around, prepared, learner, loader, trained.examples_at_once)
     _publish(publisher, version, around, prepared, learner, trained, evaluated, weights)
     artifacts = publisher.finish(prepared.frozen.digest)
     around.journal.update(urgent=True, artifacts=artifacts)
@@ -132,14 +132,14 @@ def _with_batch_size(
 
 
 def _train(
-    version: ModelVersion, around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader
+    version: ModelVersion, around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader, asked: Training
 ) -> Trained:
     spec = version.spec
     planned = plan(len(prepared.examples.train), spec.training)
     around.journal.note(describe(version, planned, learner.device))
     around.journal.enter(Stage.TRAINING)
     torch.manual_seed(spec.training.seed)
-    progress = TrainingProgress(around.journal, planned, spec, around.count_examples)
+    progress = TrainingProgress(around.journal, planned, asked, spec.view.type, around.count_examples)
     with around.interruption.deferred():
         return TrainingRun(learner, loader, prepared.examples, planned, spec, progress, around.interruption.check).run()
 
@@ -155,12 +155,10 @@ def describe(version: ModelVersion, planned: Plan, device: Device) -> str:
 
 
 def _evaluate(
-    version: ModelVersion, around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader
+    around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader, batch_size: int
 ) -> Mapping[Split, tuple[Predictions, Measures]]:
     around.journal.enter(Stage.EVALUATING)
     sets = {Split.VALIDATION: prepared.examples.validation, Split.TEST: prepared.examples.test}
-    batch_size = version.spec.training.batch_size
-    assert isinstance(batch_size, int), "with_batch_size fills in Auto"
     evaluated = {}
     for split, indices in sets.items():
         if indices:

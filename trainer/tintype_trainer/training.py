@@ -107,6 +107,7 @@ class Trained:
         epochs: Every epoch.
         weights: State dict of the best, on the CPU; the average where training.ema asks for one.
         ending: Why the training ended.
+        examples_at_once: How many examples the device has had memory for; enough for evaluations, too.
     """
 
     best: Epoch
@@ -114,6 +115,7 @@ class Trained:
     epochs: tuple[Epoch, ...]
     weights: Mapping[str, Tensor]
     ending: Ending
+    examples_at_once: int
 
 
 @dataclass(slots=True)
@@ -295,7 +297,8 @@ class TrainingRun:
         if state.selection.selected_by not in (metric, LAST_ITERATION):
             self._observer.note(f"{metric} has no value in any epoch: the lowest validation loss chose the best one")
         epoch = next(epoch for epoch in state.epochs if epoch.entry is best)
-        return Trained(epoch, state.selection, tuple(state.epochs), state.weights, ending)
+        at_once = self._stepper.examples_at_once
+        return Trained(epoch, state.selection, tuple(state.epochs), state.weights, ending, at_once)
 
     def _diverged(self, what: str) -> UserError:
         return invalid_spec(
