@@ -168,7 +168,7 @@ def test_a_value_without_end_stops_before_memory_does() -> None:
 
 
 def test_annotations_are_kept_as_numbers() -> None:
-    count = 20_000
+    count = 5_000
     rng = random.Random(0)
 
     def chunks() -> Iterator[bytes]:

@@ -1,10 +1,12 @@
 """Random splits: sizes, strata, and what they depend on."""
 
+import math
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tintype_api.constants import ExitCode
@@ -132,3 +134,85 @@ def test_a_split_that_cannot_be_had(asked: spec.Split, words: str) -> None:
 def test_the_last_training_example_of_a_concept_stays() -> None:
     split_up = apply_splits(examples(20, 1), validation=spec.Split(fraction=0.5), test=None)
     assert sizes(split_up, Split.TRAIN)["b"] == 1
+
+
+def tagged(rng: Random, count: int, group_size: int = 1) -> list[Example]:
+    """Examples that hold any of five concepts, the first often and the last seldom, or none."""
+    shares = (0.5, 0.3, 0.2, 0.1, 0.04)
+    return [
+        Example(
+            f"{number:05}",
+            f"s3://d/{number}",
+            Split.TRAIN,
+            tuple(concept for concept, share in zip(CONCEPTS, shares, strict=True) if rng.random() < share),
+            group=f"g{number // group_size}",
+        )
+        for number in range(count)
+    ]
+
+
+def excess(split_up: tuple[Example, ...], concept: str | None, fraction: float) -> float:
+    """Return how many validation examples of a concept, or of none, are too many; negative: too few."""
+    holding = [example for example in split_up if (concept in example.concepts if concept else not example.concepts)]
+    return sum(example.split is Split.VALIDATION for example in holding) - fraction * len(holding)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(200, 600), st.floats(0.1, 0.5), st.integers(0, 10_000))
+def test_many_labels_have_their_shares(count: int, fraction: float, seed: int) -> None:
+    whole = tagged(Random(seed), count)
+    split_up = apply_splits(whole, validation=spec.Split(fraction=fraction, seed=seed), test=None)
+    assert sum(example.split is Split.VALIDATION for example in split_up) == math.floor(fraction * count + 0.5)
+    assert all(abs(excess(split_up, concept, fraction)) <= 3 for concept in (*CONCEPTS, None))
+
+
+def test_many_labels_have_better_shares_than_by_chance() -> None:
+    whole = tagged(Random(0), 2_000)
+    split_up = apply_splits(whole, validation=spec.Split(fraction=0.2), test=None)
+    chosen = set(Random(1).sample(range(2_000), 400))
+    by_chance = tuple(
+        replace(example, split=Split.VALIDATION if number in chosen else Split.TRAIN)
+        for number, example in enumerate(whole)
+    )
+
+    def deviation(split: tuple[Example, ...]) -> float:
+        return max(abs(excess(split, concept, 0.2)) for concept in CONCEPTS)
+
+    assert deviation(split_up) < 2
+    assert deviation(by_chance) > 5
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(60, 300), st.integers(2, 7), st.floats(0.2, 0.5), st.integers(0, 10_000))
+def test_groups_fall_to_one_side_and_the_size_is_near(count: int, size: int, fraction: float, seed: int) -> None:
+    whole = tagged(Random(seed), count, group_size=size)
+    split_up = apply_splits(whole, validation=spec.Split(fraction=fraction, seed=seed), test=spec.Split(fraction=0.2))
+    sides = {(example.group, example.split) for example in split_up}
+    assert len(sides) == len({example.group for example in split_up})
+    for split, wanted in ((Split.VALIDATION, fraction), (Split.TEST, 0.2)):
+        drawn = sum(example.split is split for example in split_up)
+        assert abs(drawn - wanted * count) <= size / 2 + 1
+    assert {concept for example in whole for concept in example.concepts} == {
+        concept for example in split_up if example.split is Split.TRAIN for concept in example.concepts
+    }
+
+
+def test_more_tagged_examples_move_few_of_the_old() -> None:
+    whole = tagged(Random(3), 1_100)
+    asked = spec.Split(fraction=0.2)
+    before = {example.id: example.split for example in apply_splits(whole[:1_000], validation=asked, test=None)}
+    after = {example.id: example.split for example in apply_splits(whole, validation=asked, test=None)}
+    assert sum(before[name] is not after[name] for name in before) < 80
+
+
+def test_one_group_cannot_be_split() -> None:
+    whole = [replace(example, group="g") for example in examples(5, 5)]
+    with pytest.raises(UserError, match=r"in 1 groups that stay together, cannot be set aside") as error:
+        apply_splits(whole, validation=spec.Split(fraction=0.5), test=None)
+    assert error.value.exit_code == ExitCode.SPEC
+
+
+def test_a_second_file_is_left_as_it_is() -> None:
+    second = spec.Split(uri="s3://data/val.json")
+    split_up = apply_splits(FILE, validation=second, test=spec.Split(fraction=0.1))
+    assert Counter(example.split for example in split_up) == {Split.TRAIN: 52, Split.VALIDATION: 20, Split.TEST: 8}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 _SPACE: Final = " \t\r\n"
+_BEHIND_VALUES: Final = frozenset(",]}" + _SPACE)
 MAX_VALUE_CHARACTERS: Final = 64 << 20
 """The longest element; a longer one is no element of a data set."""
 
@@ -95,8 +96,12 @@ class _Text:
             except RecursionError as error:
                 raise JsonError("is not JSON (too deep)") from error
             else:
-                # A number at the end of what is there may go on.
-                if end < len(self._text) or not self._more():
+                # A number may go on in what is not there yet: "1." and "1e" decode as 1.
+                if (
+                    self._text[end : end + 1] in _BEHIND_VALUES
+                    or not isinstance(value, int | float)
+                    or not self._more()
+                ):
                     self._at = end
                     return value
 
