@@ -30,20 +30,21 @@ from PIL import Image
 from torch.nn import functional
 
 from tintype_api.catalogue import CATALOGUE, Optimizer
-from tintype_api.spec.augmentations import HorizontalFlip
+from tintype_api.spec import ModelVersionSpec
 from tintype_api.spec.resizer import ImageResizer, ResizerType
-from tintype_api.spec.training import OptimizerSettings, Training
-from tintype_api.status import HistoryEntry
+from tintype_api.spec.training import OptimizerSettings
 from tintype_trainer.batches import Loader
-from tintype_trainer.classifier import Classifier
+from tintype_trainer.best import Selection
 from tintype_trainer.dataset import Example, Split
 from tintype_trainer.device import Device
+from tintype_trainer.learners import Learner
+from tintype_trainer.learners.making import make_learner
 from tintype_trainer.networks import build_classifier
 from tintype_trainer.optimizers import build_optimizer
 from tintype_trainer.picture_memory import PictureMemory
 from tintype_trainer.plan import plan
 from tintype_trainer.samples import targets_of
-from tintype_trainer.training import Examples, Step, TrainingRun
+from tintype_trainer.training import Ending, Epoch, Examples, Step, TrainingRun
 from tintype_trainer.weights import Normalisation
 
 ARCHITECTURE = CATALOGUE["efficientnet_lite0"]
@@ -67,8 +68,14 @@ class Silent:
     def step_done(self, step: Step) -> None:
         """Ignore a step."""
 
-    def epoch_done(self, entry: HistoryEntry, best: HistoryEntry | None) -> None:
+    def epoch_done(self, epoch: Epoch, selection: Selection) -> None:
         """Ignore an epoch."""
+
+    def ended(self, ending: Ending) -> None:
+        """Ignore the end."""
+
+    def note(self, sentence: str) -> None:
+        """Ignore a sentence."""
 
 
 def main() -> None:
@@ -89,14 +96,15 @@ def compare(paths: Sequence[Path], threads: int, turns: int, steps: int) -> dict
     device = Device(torch.device("cpu"), bfloat16=False, threads=threads)
     torch.manual_seed(0)
     network = build_classifier(ARCHITECTURE, 2, (SIZE, SIZE)).to(memory_format=torch.channels_last)
-    classifier = Classifier(network, device, NORMALISATION)
+    spec = _spec(PICTURES // BATCH)
+    learner = make_learner(spec, network, device, NORMALISATION, [PICTURES // 2] * 2)
     memory = PictureMemory(paths, 1 << 30)
     targets = targets_of([_example(number) for number in range(len(paths))], CONCEPTS, detection=False)
     with Loader(memory, targets, RESIZER, threads) as loader:
         bare = _bare(network, steps)
         _timed(bare)
-        cold = _timed(lambda: _trainer(classifier, loader, PICTURES // BATCH))
-        pairs = [(_timed(bare), _timed(lambda: _trainer(classifier, loader, steps))) for _ in range(turns)]
+        cold = _timed(lambda: _trainer(learner, loader, spec))
+        pairs = [(_timed(bare), _timed(lambda: _trainer(learner, loader, _spec(steps)))) for _ in range(turns)]
     bare_s = statistics.median(one.wall_s for one, _ in pairs)
     examples = steps * BATCH
     return {
@@ -130,14 +138,26 @@ def _bare(network: torch.nn.Module, steps: int) -> Callable[[], None]:
     return run
 
 
-def _trainer(classifier: Classifier, loader: Loader, steps: int) -> None:
-    training = Training(batch_size=BATCH, iterations=steps).model_copy(
-        update={"optimizer": OptimizerSettings(type=Optimizer.MOMENTUM, learning_rate=0.01)}
+def _spec(steps: int) -> ModelVersionSpec:
+    return ModelVersionSpec.model_validate(
+        {
+            "view": {"name": "parity", "type": "Classification"},
+            "concepts": list(CONCEPTS),
+            "dataset": {"uri": "file:///drawn/"},
+            "output": {"uri": "file:///nowhere/"},
+            "training": {
+                "batchSize": BATCH,
+                "iterations": steps,
+                "optimizer": {"type": Optimizer.MOMENTUM, "learningRate": 0.01},
+            },
+            "augmentations": [{"type": "HorizontalFlip"}],
+        }
     )
-    examples = Examples(range(PICTURES), [], [])
-    flip = [HorizontalFlip(type="HorizontalFlip")]
-    planned = plan(PICTURES, training)
-    TrainingRun(classifier, loader, examples, planned, training, flip, Silent(), lambda: None).run()
+
+
+def _trainer(learner: Learner, loader: Loader, spec: ModelVersionSpec) -> None:
+    planned = plan(PICTURES, spec.training)
+    TrainingRun(learner, loader, Examples(range(PICTURES), [], []), planned, spec, Silent(), lambda: None).run()
 
 
 def _timed(action: Callable[[], None]) -> Timing:
