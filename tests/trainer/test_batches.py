@@ -4,14 +4,17 @@ import pytest
 import torch
 from PIL import Image
 
+from support.samples import option
 from support.targets import classified
 from tintype_api.errors import UserError
 from tintype_api.spec.augmentations import HorizontalFlip
 from tintype_api.spec.resizer import ImageResizer, ResizerType
 from tintype_api.spec.training import Training
 from tintype_trainer.batches import Batch, Loader
+from tintype_trainer.dataset import Box, Example, Split
 from tintype_trainer.picture_memory import PictureMemory, picture_budget_bytes
 from tintype_trainer.plan import plan
+from tintype_trainer.samples import targets_of
 
 RESIZER = ImageResizer(type=ResizerType.FIXED, width=16, height=16)
 FLIP = [HorizontalFlip(type="HorizontalFlip")]
@@ -26,6 +29,12 @@ def paths(tmp_path: Path) -> list[Path]:
         image.putpixel((0, 0), (number, 0, 0))
         image.save(path)
     return made
+
+
+def _detected(number: int) -> Example:
+    concept = ("even", "odd")[number % 2]
+    boxes = (Box(concept, 0.25, 0.25, 0.75, 0.75), Box(concept, 0.0, 0.0, 0.1, 0.1, ignore=True))
+    return Example(str(number), "", Split.TRAIN, (concept,), boxes)
 
 
 def _read(paths: list[Path], budget_bytes: int, workers: int) -> list[Batch]:
@@ -75,6 +84,87 @@ def test_a_fault_of_a_picture_reaches_the_reader(paths: list[Path]) -> None:
     paths[4].write_bytes(b"")
     with pytest.raises(UserError, match=r"4\.png cannot be decoded"):
         _read(paths, 0, 2)
+
+
+BOXES = [_detected(number) for number in range(11)]
+ALL_OF_DETECTION = [
+    option("RandomCrop"),
+    option("AutoAugment", policy="V3"),
+    option("RandomErasing"),
+    option("Mosaic", probability=0.4),
+]
+
+
+def _detections(paths: list[Path], workers: int, seed: int = 7) -> list[Batch]:
+    targets = targets_of(BOXES, ["even", "odd"], detection=True)
+    with Loader(PictureMemory(paths, 1 << 30), targets, RESIZER, workers) as loader:
+        return list(loader.training(range(11), plan(11, Training(batch_size=4, epochs=2)), seed, ALL_OF_DETECTION))
+
+
+def _equal(one: list[Batch], other: list[Batch]) -> bool:
+    return all(
+        torch.equal(first.images_B3HW, second.images_B3HW)
+        and all(torch.equal(a.boxes_N4, b.boxes_N4) for a, b in zip(first.boxes, second.boxes, strict=True))
+        for first, second in zip(one, other, strict=True)
+    )
+
+
+def test_batches_of_detection_have_boxes_on_the_canvas(paths: list[Path]) -> None:
+    batches = _detections(paths, 1)
+    for batch in batches:
+        assert batch.shares_BK.shape == (len(batch), 0)
+        assert len(batch.boxes) == len(batch)
+        for boxes in batch.boxes:
+            assert boxes.boxes_N4.dtype == torch.float32
+            assert boxes.labels_N.dtype == torch.int64
+            assert not boxes.ignored_N.any()
+            assert ((boxes.boxes_N4 >= 0) & (boxes.boxes_N4 <= 16)).all()
+            assert (boxes.boxes_N4[:, 2:] - boxes.boxes_N4[:, :2] >= 1).all()
+    assert max(len(boxes.labels_N) for batch in batches for boxes in batch.boxes) > 2  # in a mosaic
+
+
+def test_batches_of_detection_depend_on_the_seed_alone(paths: list[Path]) -> None:
+    batches = _detections(paths, 1)
+    assert _equal(batches, _detections(paths, 4))
+    assert not _equal(batches, _detections(paths, 1, seed=8))
+
+
+def test_mixed_batches_depend_on_the_seed_alone_and_differ_between_epochs(paths: list[Path]) -> None:
+    def read(workers: int) -> list[Batch]:
+        with Loader(PictureMemory(paths, 0), classified(range(11), 11), RESIZER, workers) as loader:
+            planned = plan(11, Training(batch_size=11, epochs=3))
+            return list(loader.training(range(11), planned, 1, [option("MixUp", probability=1, alpha=1)]))
+
+    one, other = read(1), read(3)
+    for first, second in zip(one, other, strict=True):
+        assert torch.equal(first.images_B3HW, second.images_B3HW)
+        assert torch.equal(first.shares_BK, second.shares_BK)
+        assert first.shares_BK.sum(dim=1).tolist() == pytest.approx([1] * 11)
+    assert len({batch.shares_BK.max().item() for batch in one}) == 3
+
+
+def test_a_repeated_example_is_drawn_anew_for_each_of_its_places(paths: list[Path]) -> None:
+    with Loader(PictureMemory(paths, 0), classified(range(11), 11), RESIZER, 1) as loader:
+        planned = plan(20, Training(batch_size=20, epochs=1))
+        (batch,) = loader.training([4] * 20, planned, 0, FLIP)
+    assert len({image.numpy().tobytes() for image in batch.images_B3HW}) == 2
+
+
+def test_evaluation_keeps_boxes_and_the_scale_that_maps_them_back(paths: list[Path]) -> None:
+    targets = targets_of(BOXES, ["even", "odd"], detection=True)
+    with Loader(PictureMemory(paths, 0), targets, RESIZER, 1) as loader:
+        (batch,) = loader.evaluation([2, 5], 2)
+    assert [boxes.labels_N.tolist() for boxes in batch.boxes] == [[0, 0], [1, 1]]
+    assert [boxes.ignored_N.tolist() for boxes in batch.boxes] == [[False, True]] * 2
+    for boxes in batch.boxes:
+        assert boxes.scale_xy == (16 / 24, 16 / 20)
+        assert boxes.boxes_N4[0].tolist() == pytest.approx([4, 4, 12, 12])
+
+
+def test_a_picture_of_many_regions_is_kept_once(paths: list[Path]) -> None:
+    memory = PictureMemory([paths[0]] * 3 + [paths[1]], 2 * PICTURE_BYTES)
+    assert [memory[index] is memory[0] for index in range(4)] == [True, True, True, False]
+    assert memory.kept == 2
 
 
 @pytest.mark.parametrize(("memory_gib", "budget_gib"), [(1, 0), (2, 0), (4, 1)])

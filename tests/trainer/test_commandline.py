@@ -28,9 +28,11 @@ commands:
   COMMAND
     run          train a ModelVersion on this machine
     validate     say whether ModelVersions are valid
+    preview      draw training examples as the network sees them
     crd          print the manifests that make a cluster know ModelVersions
     architectures
                  list the networks that can be trained
+    import       turn another format into a data set of Studio JSON lines
 """
 
 

@@ -95,9 +95,7 @@ class Loader:
 
         An index that stands several times in `indices` is drawn anew for each.
         """
-        reader = TrainingReader(
-            self._pictures, self._targets, indices, self._resizer, self._crop_margin, augmentations, seed
-        )
+        reader = self.reader(indices, seed, augmentations)
 
         def make(iteration: int) -> Batch:
             epoch, places_B = training_batch(plan, seed, iteration)
@@ -110,9 +108,19 @@ class Loader:
 
         def make(position: int) -> Batch:
             first, end = batch_bounds(len(indices), batch_size, position)
-            return _batch([self._plain(index) for index in indices[first:end]])
+            return _batch([self.plain(index) for index in indices[first:end]])
 
         return self._in_order(make, batch_count(len(indices), batch_size))
+
+    def reader(self, indices: Sequence[int], seed: int, augmentations: Sequence[Augmentation]) -> TrainingReader:
+        """Return what reads the training examples `indices` one at a time."""
+        return TrainingReader(
+            self._pictures, self._targets, indices, self._resizer, self._crop_margin, augmentations, seed
+        )
+
+    def plain(self, index: int) -> Seen:
+        """Return one example as evaluation sees it."""
+        return read_evaluation(self._pictures[index], self._targets[index], self._crop_margin, self._resizer)
 
     def __enter__(self) -> Self:
         return self
@@ -121,9 +129,6 @@ class Loader:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
-
-    def _plain(self, index: int) -> Seen:
-        return read_evaluation(self._pictures[index], self._targets[index], self._crop_margin, self._resizer)
 
     def _in_order(self, make: Callable[[int], Batch], count: int) -> Iterator[Batch]:
         submitted = (self._pool.submit(make, number) for number in range(count))

@@ -12,6 +12,7 @@ from tintype_trainer.interruption import Interruption
 
 STOPPED_BY_KEYBOARD: Final = 130
 READER_GONE: Final = 141
+MOST_OF_A_SHEET: Final = 100
 Command = Callable[[argparse.Namespace, Interruption], int]
 
 
@@ -44,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands.add_parser("run", help="train a ModelVersion on this machine"))
     _add_validate(commands.add_parser("validate", help="say whether ModelVersions are valid"))
+    _add_preview(commands.add_parser("preview", help="draw training examples as the network sees them"))
     _add_crd(commands.add_parser("crd", help="print the manifests that make a cluster know ModelVersions"))
     _add_architectures(commands.add_parser("architectures", help="list the networks that can be trained"))
     _add_import(commands.add_parser("import", help="turn another format into a data set of Studio JSON lines"))
@@ -53,6 +55,12 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a ModelVersion as YAML or JSON; - reads standard input")
     parser.add_argument("--output", metavar="URI", help="publish here instead of spec.output.uri; a path is taken, too")
+    _add_set_and_cache(parser)
+    parser.add_argument("--metrics-port", metavar="PORT", type=int, help="serve /metrics for Prometheus on this port")
+    parser.set_defaults(command=_run)
+
+
+def _add_set_and_cache(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set",
         metavar="PATH=VALUE",
@@ -61,8 +69,27 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="change a field of the spec, such as training.epochs=2; can be given several times",
     )
     parser.add_argument("--cache", metavar="DIR", help="folder that keeps pictures between runs")
-    parser.add_argument("--metrics-port", metavar="PORT", type=int, help="serve /metrics for Prometheus on this port")
-    parser.set_defaults(command=_run)
+
+
+def _add_preview(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a ModelVersion as YAML or JSON; - reads standard input")
+    parser.add_argument("--output", metavar="PNG", default="preview.png", help="the picture; default: %(default)s")
+    parser.add_argument(
+        "--count", metavar="N", type=_few, default=6, help="training examples, a row each; default: %(default)s"
+    )
+    parser.add_argument(
+        "--draws", metavar="M", type=_few, default=5, help="augmented readings of each; default: %(default)s"
+    )
+    _add_set_and_cache(parser)
+    parser.set_defaults(command=_preview)
+
+
+def _few(text: str) -> int:
+    """Return a number of 1 to 100, so that a sheet stays a picture that can be opened."""
+    number = int(text)
+    if not 1 <= number <= MOST_OF_A_SHEET:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MOST_OF_A_SHEET}")
+    return number
 
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:
@@ -98,6 +125,12 @@ def _run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     from tintype_trainer.commands.run import run  # noqa: PLC0415
 
     return run(arguments, interruption)
+
+
+def _preview(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.preview import preview  # noqa: PLC0415
+
+    return preview(arguments)
 
 
 def _validate(arguments: argparse.Namespace, _interruption: Interruption) -> int:

@@ -12,6 +12,7 @@ class Stream(IntEnum):
     AUGMENTATION = 1
     MOSAIC = 2
     MIXING = 3
+    PREVIEW = 4
 
 
 def generator(seed: int, stream: Stream, *position: int) -> np.random.Generator:

@@ -96,7 +96,7 @@ def _carry_out(
 
     around = Surroundings(
         store=Store.from_settings(version.spec.storage),
-        cache=_cache(arguments.cache, in_cluster=in_cluster),
+        cache=cache_folder(arguments.cache, in_cluster=in_cluster),
         journal=journal,
         interruption=interruption,
         staging=console.staging,
@@ -140,7 +140,7 @@ def _pass_on_logs(journal: Journal, open_things: ExitStack) -> None:
     open_things.callback(logger.removeHandler, handler)
 
 
-def _cache(chosen: str | None, *, in_cluster: bool) -> Path:
+def cache_folder(chosen: str | None, *, in_cluster: bool) -> Path:
     """Return the cache's folder, made where it is not there yet."""
     from tintype_trainer.storage.local import cache_error  # noqa: PLC0415
 
