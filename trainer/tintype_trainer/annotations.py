@@ -9,6 +9,7 @@ from tintype_trainer.dataset import Region, Split
 
 OVERSHOOT: Final = 1e-3
 """How far beyond the picture a box may reach, as a share: the rounding of other programs, which is clipped."""
+_FLOATS: Final = {float}
 
 
 class BrokenBoxError(Exception):
@@ -59,6 +60,15 @@ def region_of(bbox: Any) -> Region:  # noqa: ANN401  # it is what a user's file 
         BrokenBoxError: where it is not four numbers, reaches beyond the picture by more than a thousandth of its width
             or height, or is empty.
     """
+    if isinstance(bbox, list) and len(bbox) == 4:
+        # Nearly all are right; told by themselves they take a third of the time, which a million lines are made of.
+        left, top, right, bottom = bbox
+        if (
+            {type(left), type(top), type(right), type(bottom)} == _FLOATS
+            and 0 <= left < right <= 1
+            and 0 <= top < bottom <= 1
+        ):
+            return Region(left, top, right, bottom)
     if not isinstance(bbox, list | tuple) or len(bbox) != 4 or not all(is_number(value) for value in bbox):
         raise BrokenBoxError("is not [left, top, right, bottom], four numbers")
     x0, y0, x1, y1 = (min(1.0, max(0.0, float(value))) for value in bbox)

@@ -106,7 +106,7 @@ class Selector:
                 if region is not None:
                     self._add_example(image, name, self._true(annotation.holds), region)
 
-    def _add_example(self, image: AnnotatedImage, name: str, true: Sequence[str], region: Region | None) -> None:
+    def _add_example(self, image: AnnotatedImage, name: str, true: tuple[str, ...], region: Region | None) -> None:
         of_model = self._of_model(true)
         if self._view.type is ViewType.TAGGING:
             self.not_in_model += len(true) - len(of_model)
@@ -125,7 +125,7 @@ class Selector:
 
     def _add_boxes(self, image: AnnotatedImage) -> None:
         boxes = tuple(box for annotation in image.annotations if (box := self._box(image, annotation)))
-        concepts = self._of_model(sorted({box.concept for box in boxes if not box.ignore}))
+        concepts = self._of_model(tuple(sorted({box.concept for box in boxes if not box.ignore})))
         self.examples.append(
             Example(image.name, image.uri, image.split, concepts, boxes=boxes, group=self._group_of(image))
         )
@@ -152,15 +152,19 @@ class Selector:
             self.errors.add(f"{image.where}: {name}: its bbox {error}")
             return None
 
-    def _true(self, holds: Mapping[str, bool]) -> list[str]:
+    def _true(self, holds: Mapping[str, bool]) -> tuple[str, ...]:
         """Return the concepts of the view that hold, sorted by name."""
-        return sorted(name for name, value in holds.items() if value and name in self._view.concepts)
+        concepts = self._view.concepts
+        true = [name for name, value in holds.items() if value and name in concepts]
+        return tuple(true) if len(true) < 2 else tuple(sorted(true))
 
-    def _of_model(self, true: Sequence[str]) -> tuple[str, ...]:
+    def _of_model(self, true: tuple[str, ...]) -> tuple[str, ...]:
         """Return those that the model has, in its order; equal ones are one tuple, since there are millions."""
-        order = self._order
-        names = tuple(sorted((name for name in true if name in order), key=order.__getitem__))
-        return self._shared.setdefault(names, names)
+        found = self._shared.get(true)
+        if found is None:
+            found = tuple(sorted((name for name in true if name in self._order), key=self._order.__getitem__))
+            self._shared[true] = found
+        return found
 
 
 def _of_image(annotations: Sequence[Annotation]) -> Mapping[str, bool]:
