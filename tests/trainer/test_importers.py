@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
+from support.modelversions import modelversion
+from tintype_api.modelversion import ModelVersion
 from tintype_trainer.commandline import run_command_line
+from tintype_trainer.examples import read_examples
 from tintype_trainer.interruption import Interruption
+from tintype_trainer.storage import Store
 
 WIDTH, HEIGHT = 40, 20
 
@@ -125,6 +129,95 @@ def test_a_rotated_picture_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixt
     code, said = run(capsys, "csv", table, "--output", tmp_path / "out.jsonl")
     assert code == 0
     assert "1 pictures have an EXIF rotation" in said
+
+
+PAINTED = (5, 2, 15, 8)
+"""Left, top, right and bottom in pixels of a white rectangle in the stored picture."""
+
+
+def painted(path: Path, orientation: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.new("L", (WIDTH, HEIGHT))
+    image.paste(255, PAINTED)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(path, exif=exif)
+    return path
+
+
+def shown(path: Path) -> list[float]:
+    """Return the box of the white rectangle in the picture as it is shown, by its pixels."""
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image)
+    bounds = upright.getbbox()
+    assert bounds is not None
+    return [bound / side for bound, side in zip(bounds, upright.size * 2, strict=True)]
+
+
+def source_with_a_box(kind: str, folder: Path, corners: tuple[int, ...], size: tuple[int, int]) -> Path:
+    """Write a data set of one picture, a.png, with one box; return what is imported."""
+    x0, y0, x1, y1 = corners
+    if kind == "voc":
+        stated = f"<size><width>{size[0]}</width><height>{size[1]}</height></size></annotation>"
+        text = voc_xml("a.png", (x0 + 1, y0 + 1, x1, y1)).replace("</annotation>", stated)
+        write(folder / "Annotations" / "a.xml", text)
+        return folder
+    if kind == "yolo":
+        middle = (x0 + x1) / 2 / size[0], (y0 + y1) / 2 / size[1]
+        label = f"0 {middle[0]} {middle[1]} {(x1 - x0) / size[0]} {(y1 - y0) / size[1]}"
+        write(folder / "labels" / "a.txt", label)
+        write(folder / "classes.txt", "dog")
+        return folder
+    images = [{"id": 7, "file_name": "a.png", "width": size[0], "height": size[1]}]
+    annotations = [{"id": 1, "image_id": 7, "category_id": 1, "bbox": [x0, y0, x1 - x0, y1 - y0]}]
+    return write(folder / "images" / "x.json", coco(images=images, annotations=annotations))
+
+
+FOLDERS = {"voc": "JPEGImages", "yolo": "images", "coco": "images"}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_boxes_are_turned_with_their_picture(
+    kind: str, orientation: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = painted(tmp_path / FOLDERS[kind] / "a.png", orientation)
+    source = source_with_a_box(kind, tmp_path, PAINTED, (WIDTH, HEIGHT))
+    code, said = run(capsys, kind, source, "--output", tmp_path / "out.jsonl")
+    assert code == 0
+    ((_, box),) = boxes(json.loads((tmp_path / "out.jsonl").read_text().splitlines()[1]))
+    assert box == pytest.approx(shown(path), abs=1e-6)
+    assert ("1 of them are taken to refer to the pixels as stored and were turned" in said) is (orientation != 1)
+
+
+@pytest.mark.parametrize("kind", ["voc", "coco"])
+def test_boxes_of_the_picture_as_shown_are_left(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = painted(tmp_path / FOLDERS[kind] / "a.png", 6)
+    sides = (HEIGHT, WIDTH)
+    corners = tuple(round(share * side) for share, side in zip(shown(path), sides * 2, strict=True))
+    source = source_with_a_box(kind, tmp_path, corners, sides)
+    code, said = run(capsys, kind, source, "--output", tmp_path / "out.jsonl")
+    assert code == 0
+    ((_, box),) = boxes(json.loads((tmp_path / "out.jsonl").read_text().splitlines()[1]))
+    assert box == pytest.approx(shown(path), abs=1e-6)
+    assert "the boxes of 1 of them refer to what is shown, as their size tells; they were left" in said
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_what_is_imported_is_read_as_examples(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    painted(tmp_path / FOLDERS[kind] / "a.png", 1)
+    source = source_with_a_box(kind, tmp_path, PAINTED, (WIDTH, HEIGHT))
+    imported(capsys, tmp_path, kind, source, "--view", "animals")
+    changes = {
+        "spec.view": {"name": "animals", "type": "Detection"},
+        "spec.concepts": ["dog"],
+        "spec.dataset.uri": (tmp_path / "out.jsonl").as_uri(),
+    }
+    version = ModelVersion.parse(modelversion(changes))
+    (example,) = read_examples(version, Store.from_settings(environment={})).examples
+    (box,) = example.boxes
+    assert (box.concept, example.uri) == ("dog", (tmp_path / FOLDERS[kind] / "a.png").as_uri())
+    assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((5 / WIDTH, 2 / HEIGHT, 15 / WIDTH, 8 / HEIGHT), abs=1e-6)
 
 
 WRONG = [

@@ -8,7 +8,8 @@ from typing import Any
 
 from tintype_api.errors import UserError, data_error
 from tintype_api.spec.view import ViewType
-from tintype_trainer.importers.imported import Imported, ImportedBox, ImportedImage, Notes, box
+from tintype_trainer.importers.imported import Imported, ImportedBox, ImportedImage, box
+from tintype_trainer.importers.writing import Notes
 
 
 def read_coco(file: Path, images: Path | None, notes: Notes) -> Imported:
@@ -39,6 +40,7 @@ def read_coco(file: Path, images: Path | None, notes: Notes) -> Imported:
             ImportedImage(
                 folder / str(picture["file_name"]),
                 boxes=tuple(_boxes(picture, boxes[picture["id"]], categories, file)),
+                size=(picture["width"], picture["height"]),
             )
             for picture in pictures
         ),

@@ -1,19 +1,14 @@
-"""What an importer finds, and how it becomes Studio JSON lines. Pure but for looking at the pictures."""
+"""What an importer finds. Pure."""
 
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-from PIL import Image, UnidentifiedImageError
+from typing import Final
 
 from tintype_api.errors import UserError, data_error
 from tintype_api.spec.view import ViewType
 
 PICTURE_SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-_EXIF_ORIENTATION: Final = 0x0112
-_BOX_DIGITS: Final = 6
 _OVERSHOOT: Final = 1e-3
 """How far beyond the picture a box may reach, as a share: rounding of other programs, which is cut off."""
 
@@ -43,12 +38,14 @@ class ImportedImage:
         split: train, val or test; None where the source says nothing.
         concepts: Those that hold of the whole image.
         boxes: Annotated boxes.
+        size: Width and height in pixels of what the boxes refer to, as the source states them; None where it does not.
     """
 
     path: Path
     split: str | None = None
     concepts: tuple[str, ...] = ()
     boxes: tuple[ImportedBox, ...] = ()
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,76 +61,6 @@ class Imported:
     type: ViewType
     concepts: tuple[str, ...]
     images: tuple[ImportedImage, ...]
-
-
-@dataclass
-class Notes:
-    """What a user should know of an import.
-
-    Attributes:
-        rotated: Pictures with an EXIF rotation.
-        crowds: Boxes of crowds, which Studio JSON lines have no word for.
-    """
-
-    rotated: list[str] = field(default_factory=list)
-    crowds: int = 0
-
-    def sentences(self) -> Iterator[str]:
-        """Yield a sentence for each thing worth knowing."""
-        if self.rotated:
-            yield (
-                f"{len(self.rotated)} pictures have an EXIF rotation, {self.rotated[0]} first: boxes must refer to the "
-                "rotated picture; check them with `tintype preview`"
-            )
-        if self.crowds:
-            yield f"{self.crowds} boxes of crowds are left out; train on the COCO json itself to have them ignored"
-
-
-def lines(imported: Imported, view: str, folder: Path, notes: Notes) -> Iterator[str]:
-    """Yield the lines of the data set.
-
-    Args:
-        imported: What was found.
-        view: The name that its view shall have.
-        folder: The folder of the data set's file; pictures below it are named by their path there, others by URL.
-        notes: Takes what is worth knowing.
-    """
-    header = {"name": view, "splits": ["train", "val", "test"], "views": [_view(imported, view)]}
-    yield json.dumps(header, ensure_ascii=False)
-    for image in imported.images:
-        if is_rotated(image.path):
-            notes.rotated.append(str(image.path))
-        document: dict[str, Any] = {"data": _data(image.path, folder)}
-        if image.split:
-            document["splits"] = [image.split]
-        document["annotations"] = _annotations(image)
-        yield json.dumps(document, ensure_ascii=False)
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """Return width and height in pixels as stored.
-
-    Raises:
-        UserError: exit 65 where there is no such picture.
-    """
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, UnidentifiedImageError) as error:
-        raise no_picture(path) from error
-
-
-def is_rotated(path: Path) -> bool:
-    """Return whether the picture has an EXIF rotation.
-
-    Raises:
-        UserError: exit 65 where there is no such picture.
-    """
-    try:
-        with Image.open(path) as image:
-            return bool(image.getexif().get(_EXIF_ORIENTATION, 1) != 1)
-    except (OSError, UnidentifiedImageError) as error:
-        raise no_picture(path) from error
 
 
 def no_picture(path: Path) -> UserError:
@@ -158,27 +85,3 @@ def box(concept: str, corners: tuple[float, float, float, float], where: str) ->
 def in_order(concepts: Iterable[str]) -> tuple[str, ...]:
     """Return each concept once, in the order of their first mention."""
     return tuple(dict.fromkeys(concepts))
-
-
-def _view(imported: Imported, view: str) -> dict[str, Any]:
-    return {"name": view, "type": imported.type.value, "concepts": list(imported.concepts)}
-
-
-def _data(path: Path, folder: Path) -> dict[str, str]:
-    absolute = path.absolute()
-    if absolute.is_relative_to(folder.absolute()):
-        return {"file": absolute.relative_to(folder.absolute()).as_posix()}
-    return {"url": absolute.as_uri()}
-
-
-def _annotations(image: ImportedImage) -> list[dict[str, Any]]:
-    regions = [
-        {
-            "bbox": [round(share, _BOX_DIGITS) for share in (box.left, box.top, box.right, box.bottom)],
-            "concepts": [{"name": box.concept, "bool": True}],
-        }
-        for box in image.boxes
-    ]
-    if image.concepts or not regions:
-        return [*regions, {"concepts": [{"name": concept, "bool": True} for concept in image.concepts]}]
-    return regions

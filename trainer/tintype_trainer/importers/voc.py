@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 from tintype_api.errors import data_error, not_found
 from tintype_api.spec.view import ViewType
-from tintype_trainer.importers.imported import Imported, ImportedBox, ImportedImage, box, in_order, picture_size
+from tintype_trainer.importers.imported import Imported, ImportedBox, ImportedImage, box, in_order
+from tintype_trainer.importers.rotation import stored_picture
 
 _SPLITS: Final = ("train", "val", "test")
 
@@ -45,8 +46,17 @@ def _image(folder: Path, file: Path, splits: Mapping[str, str]) -> ImportedImage
     except ET.ParseError as error:
         raise data_error(f"{file} is no XML ({error}); correct it") from error
     path = folder / "JPEGImages" / (root.findtext("filename") or f"{file.stem}.jpg")
-    width, height = picture_size(path)
-    return ImportedImage(path, splits.get(file.stem), boxes=tuple(_boxes(root, file, width, height)))
+    stored, stated = stored_picture(path), _stated_size(root)
+    is_turned = stated == (stored.height, stored.width)
+    width, height = (stored.height, stored.width) if is_turned else (stored.width, stored.height)
+    boxes = tuple(_boxes(root, file, width, height))
+    return ImportedImage(path, splits.get(file.stem), boxes=boxes, size=(width, height))
+
+
+def _stated_size(root: ET.Element) -> tuple[int, int] | None:
+    """Return the size that the annotation states; None where it states none, as some programs do with zeros."""
+    sides = [root.findtext(f"size/{side}") or "" for side in ("width", "height")]
+    return (int(sides[0]), int(sides[1])) if all(side.isdecimal() for side in sides) else None
 
 
 def _boxes(root: ET.Element, file: Path, width: int, height: int) -> Iterator[ImportedBox]:
