@@ -136,7 +136,9 @@ def draw_scene(rng: random.Random) -> tuple[Image.Image, list[Shape]]:
         x = (place % 2) * width + rng.uniform(radius, width - radius)
         y = (place // 2) * height + rng.uniform(radius, height - radius)
         colour = _colour(rng, 0, 64) if tone == "dark" else _colour(rng, 192, 255)
-        shapes.append(Shape(concept, tone, _paint(pen, concept, (x, y, radius), colour, rng)))
+        # PIL's whole numbers are the middles of pixels, those of boxes are their borders.
+        left, top, right, bottom = _paint(pen, concept, (x - 0.5, y - 0.5, radius), colour, rng)
+        shapes.append(Shape(concept, tone, (left + 0.5, top + 0.5, right + 0.5, bottom + 0.5)))
     return image, shapes
 
 

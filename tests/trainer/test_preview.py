@@ -7,14 +7,20 @@ import numpy as np
 import pytest
 import yaml
 from examples.shapes.draw import draw_dataset, draw_scenes
+from examples.shapes.sheets import kinds
 from PIL import Image
 
+from tintype_api.modelversion import ModelVersion, resolve
 from tintype_api.spec.view import ViewType
 from tintype_trainer.commandline import run_command_line
 from tintype_trainer.contact_sheet import COLOURS, GAP, TEXT_HEIGHT, Tile, contact_sheet
 from tintype_trainer.dataset import Box, Example, Selection, Split
+from tintype_trainer.documents import read_document, with_changes
 from tintype_trainer.interruption import Interruption
-from tintype_trainer.preview import sampled, words_of
+from tintype_trainer.preview import preview, sampled, words_of
+from tintype_trainer.storage import Download, Store
+from tintype_trainer.storage.local import LocalBackend
+from tintype_trainer.storage.types import Reading
 
 FLIP = [{"type": "HorizontalFlip", "probability": 1}]
 
@@ -126,7 +132,8 @@ def test_a_sample_has_training_examples_alone_and_their_concepts() -> None:
     chosen = sampled(selection, 4, seed=0)
     assert len(chosen.examples) == 4
     assert all(example.split is Split.TRAIN for example in chosen.examples)
-    assert list(chosen.examples) == sorted(chosen.examples, key=lambda example: int(example.id))
+    assert sampled(selection, 9, seed=0).examples[:4] == chosen.examples
+    assert sampled(selection, 4, seed=1).examples != chosen.examples
     assert sampled(selection, 99, seed=0).concepts == ("a", "b")
     assert sampled(selection, 1, seed=0).concepts == chosen.examples[0].concepts or len(chosen.concepts) <= 2
 
@@ -150,4 +157,44 @@ def test_boxes_are_drawn_where_they_are_and_large_pictures_are_reduced() -> None
     assert sheet.size == (192 + 2 * GAP, 192 + 2 * TEXT_HEIGHT + 2 * GAP)
     tile = np.asarray(sheet)[TEXT_HEIGHT + GAP :][:192, GAP : GAP + 192]
     rows, columns = np.nonzero((tile == COLOURS[1]).all(axis=2))
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == pytest.approx((100, 189, 50, 149), abs=2)
+    # The name of the concept stands on top of the box.
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == pytest.approx((88, 189, 50, 149), abs=2)
+
+
+class Bucket:
+    """A folder as s3://data, which counts the pictures that are sent."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.sent = 0
+
+    def _data(self, uri: str) -> bytes:
+        return (self._folder / uri.removeprefix("s3://data/")).read_bytes()
+
+    def read(self, uri: str, _unless_etag: str | None) -> Download | None:
+        self.sent += 1
+        return Download(self._data(uri), None)
+
+    def open(self, uri: str) -> Reading:
+        data = self._data(uri)
+        return Reading(len(data), iter([data]))
+
+
+def test_of_a_bucket_only_the_pictures_of_a_batch_are_fetched(tmp_path: Path) -> None:
+    draw_dataset(tmp_path, 20)
+    shape = {"name": "shape", "type": "Classification"}
+    path = _version(tmp_path, "shapes.jsonl", shape, ["circle", "square", "triangle"])
+    version = resolve(ModelVersion.parse(with_changes(read_document(path), ["dataset.uri=s3://data/shapes.jsonl"])))
+    bucket = Bucket(tmp_path)
+    made = preview(version, Store(bucket, LocalBackend()), tmp_path / "cache", count=3, draws=1)  # type: ignore[arg-type]
+    assert made.examples == 3
+    assert bucket.sent == 16
+
+
+def test_the_docs_have_a_small_sheet_of_each_augmentation() -> None:
+    sheets = {
+        path.stem: path.stat().st_size
+        for path in Path(__file__).parents[2].joinpath("docs/images/augmentations").iterdir()
+    }
+    assert sorted(sheets) == sorted(kinds())
+    assert max(sheets.values()) < 40 << 10

@@ -18,6 +18,7 @@ TILE_SIDE: Final = 192
 GAP: Final = 6
 TEXT_HEIGHT: Final = 16
 FONT_SIZE: Final = 11
+TAG_HEIGHT: Final = 13
 PAPER: Final = (255, 255, 255)
 INK: Final = (40, 40, 40)
 COLOURS: Final = ((230, 25, 75), (0, 130, 200), (60, 180, 75), (245, 130, 48), (145, 30, 180), (0, 160, 160))
@@ -82,8 +83,12 @@ def _drawn(tile: Tile, size: tuple[int, int], scale: float, concepts: Sequence[s
 
 
 def _tag(pen: ImageDraw.ImageDraw, place: tuple[float, float], words: str, colour: tuple[int, int, int]) -> None:
+    """Write the name of a box on its top, or inside where the picture ends."""
     font = ImageFont.load_default(FONT_SIZE)
-    pen.rectangle(pen.textbbox(place, words, font), fill=colour)
+    left, top = place
+    place = (left, top - TAG_HEIGHT) if top >= TAG_HEIGHT else place
+    x0, y0, x1, y1 = pen.textbbox(place, words, font)
+    pen.rectangle((x0, y0 - 1, x1 + 1, y1 + 1), fill=colour)
     pen.text(place, words, PAPER, font)
 
 

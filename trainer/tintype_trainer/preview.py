@@ -21,6 +21,8 @@ from tintype_trainer.storage import Store
 from tintype_trainer.training import Examples
 
 PLAIN: Final = "not augmented"
+POOL: Final = 16
+"""Examples that are read at least, where there are as many, so that there are some to mix with."""
 NO_CONCEPT: Final = "none"
 
 
@@ -38,10 +40,10 @@ class Preview:
 
 
 def preview(version: ModelVersion, store: Store, cache: Path, count: int, draws: int) -> Preview:
-    """Return the sheet of a resolved version; only the pictures that it shows are fetched.
+    """Return the sheet of a resolved version; no more pictures than it needs are fetched.
 
-    The examples are drawn by training.seed. MixUp, CutMix and Mosaic mix them with each other, as a batch of the
-    training would be.
+    The examples are drawn by training.seed. MixUp, CutMix and Mosaic mix them with each other and with a few more, as
+    a batch of the training would be.
 
     Args:
         version: The resolved version.
@@ -54,24 +56,25 @@ def preview(version: ModelVersion, store: Store, cache: Path, count: int, draws:
         UserError: as the run does for the same data set.
     """
     spec = version.spec
-    chosen = sampled(read_examples(version, store), count, spec.training.seed)
+    chosen = sampled(read_examples(version, store), max(count, POOL), spec.training.seed)
     staged = stage(chosen, store, cache)
     prepared = Prepared(staged, freeze(staged), Examples(staged.training, [], []))
     with open_loader(spec, prepared, workers=1) as loader:
         indices = staged.training
         reader = loader.reader(indices, spec.training.seed, spec.augmentations)
-        columns = [[loader.plain(index) for index in indices]]
+        columns = [[loader.plain(index) for index in indices[:count]]]
         columns += [reader.batch(draw, range(len(indices)), draw) for draw in range(draws)]
     headings = [PLAIN, *(f"draw {draw + 1}" for draw in range(draws))]
-    rows = [[_tile(seen, spec.concepts) for seen in row] for row in zip(*columns, strict=True)]
+    shown = zip(*(column[:count] for column in columns), strict=True)
+    rows = [[_tile(seen, spec.concepts) for seen in row] for row in shown]
     return Preview(contact_sheet(headings, rows, spec.concepts), len(rows))
 
 
 def sampled(selection: Selection, count: int, seed: int) -> Selection:
-    """Return a selection of at most `count` training examples, in their order, and of the concepts that they have."""
+    """Return a selection of at most `count` training examples, as they are drawn, and of their concepts."""
     training = [example for example in selection.examples if example.split is Split.TRAIN]
     places = generator(seed, Stream.PREVIEW).permutation(len(training))[:count]
-    chosen = tuple(training[place] for place in sorted(places.tolist()))
+    chosen = tuple(training[place] for place in places.tolist())
     there = {concept for example in chosen for concept in labels(example)}
     return replace(
         selection, examples=chosen, concepts=tuple(concept for concept in selection.concepts if concept in there)
