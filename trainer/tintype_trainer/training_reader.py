@@ -51,7 +51,7 @@ class TrainingReader:
         detection = any(not target.shares_K.size for target in targets[:1])
         self._of_examples = of_examples(augmentations, detection=detection)
         self._of_batches = tuple(augmentations)
-        self._mosaic = max((each.probability for each in augmentations if each.type == "Mosaic"), default=0.0)
+        self._mosaic = next((each.probability for each in augmentations if each.type == "Mosaic"), 0.0)
 
     def batch(self, epoch: int, places: Sequence[int], iteration: int) -> list[Seen]:
         """Return the examples at some places of the list, mixed as those of one step (from 0)."""
