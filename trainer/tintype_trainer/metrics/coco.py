@@ -1,18 +1,15 @@
 """COCO's average precision, by faster-coco-eval; the one module that knows that library."""
 
-import contextlib
-import io
-import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
+from numpy.typing import NDArray
 
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 
 MAX_DETECTIONS: Final = 100
-_ALL_AREAS: Final = 0
 
 
 def coco_average_precisions(
@@ -26,19 +23,26 @@ def coco_average_precisions(
     found = _detections(detected)
     if not found or not any(has_boxes):
         return tuple(0.0 if there else None for there in has_boxes)
-    with _silent():
-        truth = COCO(_dataset(annotated, concepts))
-        evaluator = COCOeval_faster(truth, truth.loadRes(found), iouType="bbox")
-        evaluator.evaluate()
-        evaluator.accumulate()
-    precision_TRKAM = np.asarray(evaluator.eval["precision"])
-    return tuple(
-        _mean(precision_TRKAM[:, :, concept, _ALL_AREAS, -1]) if there else None
-        for concept, there in enumerate(has_boxes)
-    )
+    precision_TRK = _precision(COCO(_dataset(annotated, concepts), print_function=_silent), found)
+    return tuple(_mean(precision_TRK[:, :, concept]) if there else None for concept, there in enumerate(has_boxes))
 
 
-def _mean(precision_TR: Any) -> float:  # noqa: ANN401  # numpy's own arrays of any kind
+def _precision(truth: COCO, found: list[dict[str, Any]]) -> NDArray[np.float64]:
+    evaluator = COCOeval_faster(truth, truth.loadRes(found), iouType="bbox", print_function=_silent)
+    evaluator.params.maxDets = [MAX_DETECTIONS]
+    evaluator.params.areaRng = evaluator.params.areaRng[:1]
+    evaluator.params.areaRngLbl = evaluator.params.areaRngLbl[:1]
+    assert evaluator.params.areaRngLbl == ["all"]
+    evaluator.evaluate()
+    evaluator.accumulate()
+    return np.asarray(evaluator.eval["precision"])[:, :, :, 0, 0]
+
+
+def _silent(*_: object) -> None:
+    """Say nothing, whatever the level of logging."""
+
+
+def _mean(precision_TR: NDArray[np.float64]) -> float:
     return float(precision_TR[precision_TR > -1].mean())
 
 
@@ -73,18 +77,6 @@ def _detections(detected: Sequence[DetectedBoxes]) -> list[dict[str, Any]]:
     ]
 
 
-def _xywh(box_4: Any) -> list[float]:  # noqa: ANN401  # a row of an array
+def _xywh(box_4: NDArray[np.float64]) -> list[float]:
     x0, y0, x1, y1 = (float(number) for number in box_4)
     return [x0, y0, x1 - x0, y1 - y0]
-
-
-@contextlib.contextmanager
-def _silent() -> Any:  # noqa: ANN401  # contextmanager types it
-    logger = logging.getLogger("faster_coco_eval")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logger.setLevel(level)
