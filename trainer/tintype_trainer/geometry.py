@@ -69,4 +69,5 @@ def centres_inside(boxes_N4: NDArray[np.float32], width: float, height: float) -
 
 def shorter_sides(boxes_N4: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the shorter side of each box x0 y0 x1 y1."""
-    return np.minimum(boxes_N4[:, 2] - boxes_N4[:, 0], boxes_N4[:, 3] - boxes_N4[:, 1])
+    sides_N: NDArray[np.float32] = np.minimum(boxes_N4[:, 2] - boxes_N4[:, 0], boxes_N4[:, 3] - boxes_N4[:, 1])
+    return sides_N
