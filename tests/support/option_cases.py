@@ -44,6 +44,8 @@ VIEWS: Final[Sequence[Changes]] = (
         "concepts": ["thing"],
     },
 )
+LEAST_FRACTION: Final = 0.05
+"""Of the twenty pictures at least one must be set aside."""
 FIRST_CONCEPT: Final = "the first concept"
 """Stands for the first concept of whichever view."""
 
@@ -120,14 +122,14 @@ FACTORS: Final[Mapping[str, Sequence[Changes]]] = {
     "validation": (
         {},
         {"dataset.validation": {"fraction": 0.3}},
-        {"dataset.validation": {"fraction": 0.001, "seed": 0}},
+        {"dataset.validation": {"fraction": LEAST_FRACTION, "seed": 0}},
         {"dataset.validation": {"count": 1, "seed": 2**31 - 1}},
         {"dataset.validation": {"count": 6}},
     ),
     "test": (
         {},
         {"dataset.test": {"fraction": 0.2}},
-        {"dataset.test": {"fraction": 0.001, "seed": 0}},
+        {"dataset.test": {"fraction": LEAST_FRACTION, "seed": 0}},
         {"dataset.test": {"count": 1, "seed": 2**31 - 1}},
         {"dataset.test": {"count": 3}},
     ),
@@ -142,7 +144,7 @@ FACTORS: Final[Mapping[str, Sequence[Changes]]] = {
     "negatives": (
         {},
         {"datasetOptions.negatives": {"uri": f"{DATA}negatives/", "count": 1}},
-        {"datasetOptions.negatives": {"uri": f"{DATA}negatives/", "count": 3}},
+        {"datasetOptions.negatives": {"uri": f"{DATA}negatives/", "count": 2000}},
         {"datasetOptions.negatives": {"uri": f"{DATA}negatives/"}},
     ),
     "horizontal flip": _augmentation("HorizontalFlip", {}, {}),

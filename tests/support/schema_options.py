@@ -15,6 +15,7 @@ class Option:
         is_number: Whether it takes numbers.
         lowest: The smallest number allowed, or just not allowed.
         lowest_allowed: Which of both.
+        highest: The largest number allowed, if it is.
         default: What it is where it is absent.
         required: Whether it cannot be absent.
     """
@@ -24,6 +25,7 @@ class Option:
     is_number: bool = False
     lowest: float | None = None
     lowest_allowed: bool = True
+    highest: float | None = None
     default: object = None
     required: bool = False
 
@@ -34,7 +36,7 @@ def options_of(schema: Mapping[str, Any]) -> list[Option]:
 
 
 def given(document: object, path: str) -> list[object]:
-    """Return all that a document gives an option; None where it is absent."""
+    """Return all that a document with all its defaults gives an option; nothing where what it belongs to is absent."""
     return list(_given(document, path.replace("[", ".[").split(".")))
 
 
@@ -81,7 +83,8 @@ def _leaf(schema: Mapping[str, Any], path: str, default: object, *, required: bo
     numbers = [part for part in parts if part.get("type") in {"integer", "number"}]
     lowest = numbers[0].get("minimum", numbers[0].get("exclusiveMinimum")) if numbers else None
     allowed = bool(numbers) and "minimum" in numbers[0]
-    return Option(path, tuple(values), bool(numbers), lowest, allowed, default, required)
+    highest = numbers[0].get("maximum") if numbers else None
+    return Option(path, tuple(values), bool(numbers), lowest, allowed, highest, default, required)
 
 
 def _given(document: object, names: list[str]) -> Iterator[object]:
@@ -99,5 +102,3 @@ def _given(document: object, names: list[str]) -> Iterator[object]:
                 yield from _given(item, rest)
     elif isinstance(document, dict) and name in document:
         yield from _given(document[name], rest)
-    else:
-        yield None
