@@ -95,7 +95,8 @@ class _Reader:
         self._source = source
         self._folder = parent(source.uri)
         self._image_numbers, self._category_numbers = _Numbers(), _Numbers()
-        self._images: dict[int, tuple[str, float, float, Any]] = {}
+        self._images: dict[int, tuple[str, tuple[float, float], Any]] = {}
+        self._sizes: dict[tuple[float, float], tuple[float, float]] = {}
         self._image_of, self._category_of = array("q"), array("q")
         self._crowds, self._boxes = bytearray(), array("d")
 
@@ -114,11 +115,9 @@ class _Reader:
             raise JsonError(f'must have a path as "file_name" of image {key}')
         if number in self._images:
             raise JsonError(f"has two images with the id {key}; give each its own")
-        width, height = (
-            (_side(fields, side, key) for side in ("width", "height")) if self._source.with_boxes else (1, 1)
-        )
+        size = (_side(fields, "width", key), _side(fields, "height", key)) if self._source.with_boxes else (1, 1)
         kept = fields.get(self._source.metadata) if self._source.metadata else None
-        self._images[number] = name, width, height, kept
+        self._images[number] = name, self._sizes.setdefault(size, size), kept
 
     def add_annotation(self, entry: object) -> None:
         fields = _fields(entry, "annotations")
@@ -146,9 +145,10 @@ class _Reader:
         order = np.argsort(image_of, kind="stable")
         ends = np.cumsum(np.bincount(image_of, minlength=len(self._image_numbers.of)))
         for key, number in self._image_numbers.of.items():
-            name, width, height, kept = self._images[number]
+            # What becomes examples is not kept twice.
+            name, size, kept = self._images.pop(number)
             own = order[ends[number - 1] if number else 0 : ends[number]].tolist()
-            annotations = [Annotation({}), *(self._annotation(each, width, height) for each in own)]
+            annotations = [Annotation({}), *(self._annotation(each, *size) for each in own)]
             metadata = {self._source.metadata: kept} if self._source.metadata else {}
             uri = self._uri(name, key)
             source = self._source
