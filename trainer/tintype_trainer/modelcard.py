@@ -3,22 +3,33 @@
 import json
 from dataclasses import asdict
 from importlib.metadata import version as version_of
-from typing import Any
+from typing import Any, Final
 
+from pydantic.alias_generators import to_camel
+
+from tintype_api.architecture import TORCHVISION
 from tintype_api.modelversion import ModelVersion, architecture_of, identity, model_digest
+from tintype_api.spec import ModelVersionSpec
+from tintype_api.spec.view import ViewType
 from tintype_api.status import Best
-from tintype_trainer.device import Device
 from tintype_trainer.freezing import FrozenDataset
 from tintype_trainer.geometry import canvas_size
+from tintype_trainer.learners import Learner
+from tintype_trainer.networks.building import detector_arguments
+from tintype_trainer.networks.classifiers import classifier_arguments
+from tintype_trainer.networks.detector import DETECTIONS_PER_IMAGE, SCORE_THRESHOLD
+from tintype_trainer.networks.held import HeldBatchNorm2d
+from tintype_trainer.preparing import crop_margin_of, resizer_of
 from tintype_trainer.weights import InitialWeightsRecord
 
-LIBRARIES = ("tintype", "torch", "torchvision", "timm", "pillow")
+LIBRARIES: Final = ("tintype", "torch", "torchvision", "timm", "pillow")
+WEIGHTS_FILE: Final = "best.safetensors"
 
 
 def model_json(
-    version: ModelVersion, dataset: FrozenDataset, weights: InitialWeightsRecord, device: Device, best: Best
+    version: ModelVersion, dataset: FrozenDataset, weights: InitialWeightsRecord, learner: Learner, best: Best
 ) -> bytes:
-    """Return model.json of a resolved version."""
+    """Return model.json of a resolved version, whose learner has been trained."""
     document = {
         "name": version.metadata.name,
         "namespace": version.metadata.namespace,
@@ -26,46 +37,49 @@ def model_json(
         "model": model_digest(version.spec),
         "view": version.spec.view.to_wire(),
         "concepts": list(version.spec.concepts),
-        "architecture": _architecture(version),
-        "input": _input(version, weights),
+        "architecture": _architecture(version.spec),
+        "input": _input(version.spec, weights),
+        "output": _output(version.spec.view.type),
         "dataset": {
             "uri": version.spec.dataset.uri,
             "digest": dataset.digest,
             "validationDigest": dataset.validation_digest,
         },
-        "initialWeights": {
-            "source": weights.source,
-            "sha256": weights.sha256,
-            "head": weights.head,
-            "metadata": dict(weights.metadata),
-        },
+        "initialWeights": _initial_weights(weights),
         "best": best.to_wire(),
-        "training": {
-            "seed": version.spec.training.seed,
-            "device": device.torch_device.type,
-            "precision": device.precision,
-            "threads": device.threads,
-        },
+        "training": _training(version.spec, learner),
         "versions": {library: version_of(library) for library in LIBRARIES},
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
-def _architecture(version: ModelVersion) -> dict[str, Any]:
-    entry = architecture_of(version.spec.training)
+def _architecture(spec: ModelVersionSpec) -> dict[str, Any]:
+    """Return how to build the network: `function` of `library` is called with `arguments`.
+
+    Detectors that no library's builder makes are tintype's.
+    """
+    entry, concepts = architecture_of(spec.training), len(spec.concepts)
+    library, function = entry.library, entry.function
+    if spec.view.type is not ViewType.DETECTION:
+        arguments = classifier_arguments(entry, concepts, canvas_size(resizer_of(spec)))
+    elif library == TORCHVISION:
+        arguments = detector_arguments(entry, concepts)
+    else:
+        library, function = "tintype", "tintype_trainer.networks.building.build_detector"
+        arguments = {"architecture": entry.name, "concepts": concepts, "pretrained": False}
     return {
         "name": entry.name,
-        "library": entry.library,
-        "function": entry.function,
-        "arguments": {"num_classes": len(version.spec.concepts)},
-        "weights": "best.safetensors",
-        "output": "logits; the softmax over them are the scores of the concepts, in their order",
+        "library": library,
+        "function": function,
+        "arguments": arguments,
+        "weights": WEIGHTS_FILE,
     }
 
 
-def _input(version: ModelVersion, weights: InitialWeightsRecord) -> dict[str, Any]:
-    assert version.spec.image_resizer is not None, "resolve fills in imageResizer"
-    width, height = canvas_size(version.spec.image_resizer)
+def _input(spec: ModelVersionSpec, weights: InitialWeightsRecord) -> dict[str, Any]:
+    width, height = canvas_size(resizer_of(spec))
+    of_regions = spec.view.parent is not None and spec.view.parent.type is ViewType.DETECTION
+    crop = {"of": "region", "margin": crop_margin_of(spec), "marginOf": "the region's smaller side"}
     return {
         "layout": "NCHW",
         "colours": "RGB",
@@ -73,9 +87,44 @@ def _input(version: ModelVersion, weights: InitialWeightsRecord) -> dict[str, An
         "width": width,
         "height": height,
         "exifRotation": True,
-        "resizer": version.spec.image_resizer.to_wire(),
+        **({"crop": crop} if of_regions else {}),
+        "resizer": resizer_of(spec).to_wire(),
         "interpolation": "bilinear, antialiased",
         "padding": "right and bottom, black, before normalisation",
         "scale": "pixels / 255",
         **asdict(weights.normalisation),
+    }
+
+
+def _output(view_type: ViewType) -> dict[str, Any]:
+    if view_type is ViewType.DETECTION:
+        return {
+            "type": "boxes",
+            "boxes": "x0 y0 x1 y1 in pixels of the input; divided by its scale they are those of the picture",
+            "labels": "index of the concept; one more where the library counts the background as 0",
+            "scoreThreshold": SCORE_THRESHOLD,
+            "detectionsPerImage": DETECTIONS_PER_IMAGE,
+        }
+    if view_type is ViewType.TAGGING:
+        return {"type": "logits", "scores": "sigmoid", "answer": "each concept for itself, in their order"}
+    return {"type": "logits", "scores": "softmax", "answer": "the concept of the highest score, in their order"}
+
+
+def _initial_weights(weights: InitialWeightsRecord) -> dict[str, Any]:
+    fields = asdict(weights)
+    del fields["normalisation"]  # what the network expects now is said of its input
+    return {to_camel(name): value for name, value in fields.items()}
+
+
+def _training(spec: ModelVersionSpec, learner: Learner) -> dict[str, Any]:
+    modules, parameters = learner.network.modules(), learner.network.parameters()
+    return {
+        "seed": spec.training.seed,
+        "device": learner.device.torch_device.type,
+        "precision": learner.device.precision,
+        "threads": learner.device.threads,
+        "frozen": {
+            "batchNorms": sum(isinstance(module, HeldBatchNorm2d) for module in modules),
+            "parameters": sum(each.numel() for each in parameters if not each.requires_grad),
+        },
     }

@@ -78,13 +78,12 @@ def open_loader(spec: ModelVersionSpec, prepared: Prepared, workers: int) -> Loa
     """Return what makes batches of the prepared examples, as the resolved spec says."""
     examples = prepared.staged.examples
     detection = spec.view.type is ViewType.DETECTION
-    margin = spec.dataset_options.crop_margin
     return Loader(
         PictureMemory([staged.path for staged in examples], picture_budget_bytes(size_bytes(spec.compute.memory))),
         targets_of([staged.example for staged in examples], spec.concepts, detection=detection),
         resizer_of(spec),
         workers=workers,
-        crop_margin=DEFAULT_CROP_MARGIN if margin is None else margin,
+        crop_margin=crop_margin_of(spec),
     )
 
 
@@ -92,3 +91,9 @@ def resizer_of(spec: ModelVersionSpec) -> ImageResizer:
     """Return the resizer of a resolved spec."""
     assert spec.image_resizer is not None, "resolve fills in imageResizer"
     return spec.image_resizer
+
+
+def crop_margin_of(spec: ModelVersionSpec) -> float:
+    """Return the margin around regions, as a share of their smaller side."""
+    margin = spec.dataset_options.crop_margin
+    return DEFAULT_CROP_MARGIN if margin is None else margin

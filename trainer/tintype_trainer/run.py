@@ -25,7 +25,7 @@ from tintype_trainer.learners import Learner
 from tintype_trainer.learners.making import make_learner
 from tintype_trainer.learners.predictions import Predictions
 from tintype_trainer.metrics.measures import Measures
-from tintype_trainer.modelcard import model_json
+from tintype_trainer.modelcard import WEIGHTS_FILE, model_json
 from tintype_trainer.plan import Plan, plan, with_batch_size
 from tintype_trainer.preparing import Prepared, open_loader, prepare
 from tintype_trainer.progress import TrainingProgress
@@ -34,8 +34,6 @@ from tintype_trainer.starting import initial_network
 from tintype_trainer.storage import Store
 from tintype_trainer.training import Ending, Epoch, Trained, TrainingRun
 from tintype_trainer.weights import InitialWeightsRecord, save_weights
-
-WEIGHTS_FILE = "best.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +182,7 @@ def _publish(
     around.journal.enter(Stage.PUBLISHING)
     best = best_of(trained.selection, version.spec.view.type)
     assert best is not None, "a training without a best epoch has failed"
-    publisher.add("model.json", model_json(version, prepared.frozen, weights, learner.device, best))
+    publisher.add("model.json", model_json(version, prepared.frozen, weights, learner, best))
     publisher.add("metrics.jsonl", metrics_jsonl(trained))
     for name, content in _evaluation_files(version, prepared, evaluated, best).items():
         publisher.add(name, content)

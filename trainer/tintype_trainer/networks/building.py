@@ -45,17 +45,21 @@ def build_detector(architecture: Architecture, concepts: int, *, pretrained: boo
     return detector
 
 
-def _of_torchvision(architecture: Architecture, concepts: int) -> LibraryDetector:
-    builder = getattr(detection, architecture.function)
+def detector_arguments(architecture: Architecture, concepts: int) -> dict[str, Any]:
+    """Return what torchvision's own builder must be given to make what is made here, as model.json states it."""
     of_two_stages = architecture.function.startswith("fasterrcnn")
     has_background = of_two_stages or architecture.function.startswith("ssd")
-    library = builder(
-        weights=None,
-        weights_backbone=None,
-        num_classes=concepts + has_background,
+    return {
+        "weights": None,
+        "weights_backbone": None,
+        "num_classes": concepts + has_background,
         **_cut_offs(of_two_stages=of_two_stages),
-    )
-    return RcnnDetector(library) if of_two_stages else OneStageDetector(library)
+    }
+
+
+def _of_torchvision(architecture: Architecture, concepts: int) -> LibraryDetector:
+    library = getattr(detection, architecture.function)(**detector_arguments(architecture, concepts))
+    return RcnnDetector(library) if isinstance(library, FasterRCNN) else OneStageDetector(library)
 
 
 def _on_timm(architecture: Architecture, concepts: int) -> LibraryDetector:
