@@ -79,9 +79,9 @@ FACTORS: Final[Mapping[str, Sequence[Changes]]] = {
     "size": (
         {"imageResizer": {"type": "Fixed", "width": 64, "height": 64}},
         {"imageResizer": {"type": "Fixed", "width": 32, "height": 32}},
-        {"imageResizer": {"type": "Fixed", "width": 96, "height": 64}},
+        {"imageResizer": {"type": "Fixed", "width": 64, "height": 32}},
         {"imageResizer": {"type": "KeepAspectRatio", "maxDimension": 32}},
-        {"imageResizer": {"type": "KeepAspectRatio", "maxDimension": 96}},
+        {"imageResizer": {"type": "KeepAspectRatio", "maxDimension": 64}},
     ),
     "length": (
         {"training.epochs": 1},
@@ -139,7 +139,7 @@ FACTORS: Final[Mapping[str, Sequence[Changes]]] = {
         {},
         {"datasetOptions.balance": {}},
         {"datasetOptions.balance.maxExpansionRatio": 1},
-        {"datasetOptions.balance.maxExpansionRatio": 20},
+        {"datasetOptions.balance.maxExpansionRatio": 4},
     ),
     "negatives": (
         {},
@@ -242,14 +242,14 @@ def _architecture(view: Changes) -> str:
 
 
 def _may_be(row: Row) -> bool:
-    """Return whether the API allows a row, and whether there is something to learn from.
+    """Return whether the API allows a row, and whether it is trained in a second or two.
 
-    A batch of one example cannot pass BatchNorm where the last maps are of one pixel, as they are of 32 pixels.
+    A batch of one example cannot pass BatchNorm where the last maps are of one pixel, as they are of 32 pixels; and the
+    ten epochs that are the default have too many of them.
     """
-    sides = FACTORS["size"][row["size"]]["imageResizer"]
-    if FACTORS["batch size"][row["batch size"]].get("training.batchSize") == 1:
-        smallest = min(sides.get("width", 4096), sides.get("maxDimension", 4096))
-        if smallest < 64 and row["rate factor"] != 1:
+    if FACTORS["batch size"][row["batch size"]] == {"training.batchSize": 1}:
+        sides = FACTORS["size"][row["size"]]["imageResizer"]
+        if not FACTORS["length"][row["length"]] or 64 not in sides.values():
             return False
     try:
         resolve(ModelVersion.parse(document_of(row)))
