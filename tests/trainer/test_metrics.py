@@ -1,19 +1,19 @@
 """Metrics of every kind of view, against scikit-learn and pycocotools, and the odd cases."""
 
-import contextlib
-import io
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+from examples.shapes.draw import CONCEPTS as SHAPES
+from examples.shapes.draw import draw_scene
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from sklearn.metrics import accuracy_score, average_precision_score, confusion_matrix, precision_score, recall_score
 
+from support.coco_oracle import coco_oracle
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 from tintype_trainer.metrics.classification import measure_classification
 from tintype_trainer.metrics.coco import coco_average_precisions
@@ -119,55 +119,29 @@ def scene(random: np.random.Generator, images: int, concepts: int) -> tuple[list
     return detected, annotated
 
 
-def oracle(detected: list[DetectedBoxes], annotated: list[AnnotatedBoxes], concepts: int) -> list[float]:
-    """Return each concept's AP by pycocotools; -1 where it has no box."""
-    annotations = [
-        {
-            "image_id": image,
-            "category_id": int(label) + 1,
-            "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
-            "area": (box[2] - box[0]) * (box[3] - box[1]),
-            "iscrowd": int(crowd),
-        }
-        for image, truth in enumerate(annotated, 1)
-        for box, label, crowd in zip(truth.boxes_M4, truth.labels_M, truth.ignored_M, strict=True)
-    ]
-    results = [
-        {
-            "image_id": image,
-            "category_id": int(label) + 1,
-            "bbox": [box[0], box[1], box[2] - box[0], box[3] - box[1]],
-            "score": float(score),
-        }
-        for image, found in enumerate(detected, 1)
-        for box, label, score in zip(found.boxes_N4, found.labels_N, found.scores_N, strict=True)
-    ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO()
-        truth.dataset = {
-            "info": {},
-            "images": [{"id": image} for image in range(1, len(annotated) + 1)],
-            "categories": [{"id": concept + 1, "name": str(concept)} for concept in range(concepts)],
-            "annotations": [each | {"id": number} for number, each in enumerate(annotations, 1)],
-        }
-        truth.createIndex()
-        evaluator = COCOeval(truth, truth.loadRes(results), "bbox")
-        evaluator.evaluate()
-        evaluator.accumulate()
-    precision = evaluator.eval["precision"][:, :, :, 0, 2]
-    return [
-        float(precision[:, :, k][precision[:, :, k] > -1].mean()) if (precision[:, :, k] > -1).any() else -1.0
-        for k in range(concepts)
-    ]
-
-
 @pytest.mark.parametrize("seed", range(6))
-def test_coco_ap_is_as_pycocotools_has_it(seed: int, capfd: pytest.CaptureFixture[str]) -> None:
+def test_coco_ap_of_random_boxes_is_as_pycocotools_has_it(seed: int, capfd: pytest.CaptureFixture[str]) -> None:
     detected, annotated = scene(np.random.default_rng(seed), 25, 4)
     found = coco_average_precisions(detected, annotated, 4)
     assert capfd.readouterr() == ("", "")
-    expected = oracle(detected, annotated, 4)
+    expected = coco_oracle(detected, annotated, 4)
     assert [-1.0 if each is None else each for each in found] == pytest.approx(expected, abs=1e-6)
+
+
+def test_coco_ap_of_drawn_scenes_is_as_pycocotools_has_it() -> None:
+    pen, random = Random(0), np.random.default_rng(0)
+    detected, annotated = [], []
+    for _ in range(40):
+        _, shapes = draw_scene(pen)
+        truth_M4 = np.array([shape.box for shape in shapes]).reshape(-1, 4)
+        labels_M = np.array([SHAPES.index(shape.concept) for shape in shapes], dtype=np.int64)
+        annotated.append(AnnotatedBoxes(truth_M4, labels_M, np.zeros(len(shapes), dtype=np.bool_)))
+        near_N4 = np.repeat(truth_M4, 40, axis=0) + random.normal(0, 2, (40 * len(shapes), 4))
+        scores_N = np.sort(random.random(len(near_N4)))[::-1]
+        detected.append(DetectedBoxes(near_N4, scores_N, np.repeat(labels_M, 40)))
+    assert max(len(each.scores_N) for each in detected) > 100
+    found = coco_average_precisions(detected, annotated, len(SHAPES))
+    assert found == pytest.approx(coco_oracle(detected, annotated, len(SHAPES)), abs=1e-6)
 
 
 def nothing() -> DetectedBoxes:
