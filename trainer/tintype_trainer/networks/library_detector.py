@@ -1,5 +1,6 @@
 """A detector around a library's module, and what both kinds of torchvision's detectors share."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,12 @@ class LibraryDetector(Detector):
     def __init__(self, library: nn.Module) -> None:
         super().__init__()
         self.library = library
+        for head in self.last_of_library():
+            head.register_forward_hook(_in_single_precision)
+
+    @abstractmethod
+    def last_of_library(self) -> tuple[nn.Module, ...]:
+        """Return the modules whose outputs become losses, scores and boxes."""
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]  # noqa: ANN401
         """Return the library's own state."""
@@ -29,6 +36,15 @@ class LibraryDetector(Detector):
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Load a state with the library's own names."""
         return self.library.load_state_dict(state_dict, *args, **kwargs)
+
+
+def _in_single_precision(_module: nn.Module, _inputs: object, output: Any) -> Any:  # noqa: ANN401  # whatever it is
+    """Return the tensors of an output as float32: bf16 would round a box's sides at 500 pixels to even numbers."""
+    if isinstance(output, Tensor):
+        return output.float()
+    if isinstance(output, dict):
+        return {name: _in_single_precision(_module, _inputs, each) for name, each in output.items()}
+    return type(output)(_in_single_precision(_module, _inputs, each) for each in output)
 
 
 @contextmanager

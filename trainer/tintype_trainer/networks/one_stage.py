@@ -62,6 +62,10 @@ class OneStageDetector(LibraryDetector):
             for name, anchors in zip(last.values(), anchors_of_levels, strict=True)
         )
 
+    def last_of_library(self) -> tuple[nn.Module, ...]:
+        """Return the heads."""
+        return (self.library.head,)
+
     @property
     def _first_label(self) -> int:
         return 1 if isinstance(self.library, SSD) else 0
