@@ -1,6 +1,7 @@
 import io
 import time
 
+import pytest
 from rich.console import Console
 
 from tintype_api.constants import Stage
@@ -11,9 +12,10 @@ from tintype_api.status import (
     Metrics,
     Progress,
     SplitMetrics,
+    TrainerStatus,
     Unreadable,
 )
-from tintype_trainer.console import PlainConsole, duration
+from tintype_trainer.console import PlainConsole, duration, epoch_line, split_parts
 from tintype_trainer.journal import Journal
 from tintype_trainer.live import LiveConsole
 
@@ -83,6 +85,38 @@ def test_the_live_display_shows_the_same_lines_above_its_bar() -> None:
     assert all(line in shown for line in LINES.splitlines())
     assert "10 of 120 iterations" in shown
     assert "1:15 left" in shown
+
+
+PROGRESS = Progress(summary="", epoch=1, epochs=6, iteration=20, iterations=120, examples_per_second=40)
+BARE = HistoryEntry(epoch=1, iteration=20, learning_rate=0.1, train_loss=0.9, seconds=12)
+
+
+@pytest.mark.parametrize(
+    ("measured", "best", "line"),
+    [
+        ({}, 20, "epoch 1 of 6: train loss 0.9000, 40.0 examples/s, 12.0 s"),
+        (
+            {"validation_loss": 0.8, "validation_accuracy": 0.75, "validation_map": 0.5},
+            20,
+            "epoch 1 of 6: train loss 0.9000, validation loss 0.8000, accuracy 0.7500, mAP 0.5000 (best), "
+            "40.0 examples/s, 12.0 s",
+        ),
+        (
+            {"validation_loss": 0.8, "validation_accuracy": 0.75},
+            10,
+            "epoch 1 of 6: train loss 0.9000, validation loss 0.8000, accuracy 0.7500, 40.0 examples/s, 12.0 s",
+        ),
+    ],
+    ids=["no validation set", "mAP", "no concept has a positive, another is the best"],
+)
+def test_the_line_of_an_epoch_has_what_was_measured(measured: dict[str, float], best: int, line: str) -> None:
+    status = TrainerStatus(progress=PROGRESS, best=Best(epoch=1, iteration=best, selected_by="mAP"))
+    assert epoch_line(BARE.model_copy(update=measured), status) == line
+
+
+def test_the_line_of_a_split_says_how_many_concepts_have_no_example() -> None:
+    metrics = SplitMetrics(loss=0.5, accuracy=0.75, mean_average_precision=0.25, concepts_without_examples=2)
+    assert split_parts(metrics) == ["loss 0.5000", "accuracy 0.7500", "mAP 0.2500 (2 concepts have no example)"]
 
 
 def test_duration() -> None:

@@ -13,12 +13,12 @@ from tintype_trainer.dataset import Example, Split
 from tintype_trainer.learners.predictions import Predictions, ScorePredictions
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 from tintype_trainer.metrics.measures import ConceptMeasures, Measures
+from tintype_trainer.sentences import NO_VALIDATION
 
 SCORE_DIGITS: Final = 6
 PIXEL_DIGITS: Final = 2
 LOWEST_SCORE: Final = 0.05
 """Detections below it are not published: each image has a hundred, and hardly any of them is looked at."""
-NO_VALIDATION: Final = "there is no validation set: nothing was measured, and the last iteration is published"
 
 
 def status_metrics(measures: Measures) -> SplitMetrics:

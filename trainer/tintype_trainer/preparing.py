@@ -17,15 +17,12 @@ from tintype_trainer.freezing import FrozenDataset, freeze
 from tintype_trainer.journal import Journal
 from tintype_trainer.picture_memory import PictureMemory, picture_budget_bytes
 from tintype_trainer.samples import targets_of
+from tintype_trainer.sentences import NO_VALIDATION
 from tintype_trainer.staging import stage
 from tintype_trainer.storage import Store
 from tintype_trainer.training import Examples
 
 DEFAULT_CROP_MARGIN = 0.1
-NO_VALIDATION = (
-    "there is no validation set: the last iteration is published, and the version has no performance indicator by "
-    "which to compare it; dataset.validation sets examples aside"
-)
 
 
 @dataclass(frozen=True, slots=True)

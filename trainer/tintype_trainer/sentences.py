@@ -1,9 +1,13 @@
-"""Lists within sentences. Pure."""
+"""Sentences that stand in several places, and lists within sentences. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
 
 NAMED: Final = 5
+NO_VALIDATION: Final = (
+    "there is no validation set: the last iteration is published, and the version has no performance indicator by "
+    "which to compare it; dataset.validation sets examples aside"
+)
 
 
 def first_of(items: Sequence[str], count: int) -> str:
