@@ -16,10 +16,8 @@ def coco_average_precisions(
     detected: Sequence[DetectedBoxes], annotated: Sequence[AnnotatedBoxes], concepts: int
 ) -> tuple[float | None, ...]:
     """Return each concept's AP: IoU 0.50:0.05:0.95, all areas, 100 detections an image; None where it has no box."""
-    has_boxes = [
-        any(bool((~truth.ignored_M & (truth.labels_M == concept)).any()) for truth in annotated)
-        for concept in range(concepts)
-    ]
+    labels_M = np.concatenate([truth.labels_M[~truth.ignored_M] for truth in annotated])
+    has_boxes = [count > 0 for count in np.bincount(labels_M, minlength=concepts)]
     found = _detections(detected)
     if not found or not any(has_boxes):
         return tuple(0.0 if there else None for there in has_boxes)

@@ -62,8 +62,9 @@ def measure_detection(
 def matches(detected: DetectedBoxes, annotated: AnnotatedBoxes, concepts: int) -> NDArray[np.int64]:
     """Return (K, 3): right detections, wrong ones and missed boxes of each concept on one image."""
     table_K3 = np.zeros((concepts, 3), dtype=np.int64)
-    for concept in range(concepts):
-        found_N = (detected.labels_N == concept) & (detected.scores_N >= SCORE)
+    sure_N = detected.scores_N >= SCORE
+    for concept in np.union1d(detected.labels_N[sure_N], annotated.labels_M):
+        found_N = sure_N & (detected.labels_N == concept)
         truth_M = annotated.labels_M == concept
         table_K3[concept] = _match(
             detected.boxes_N4[found_N],
