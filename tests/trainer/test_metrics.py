@@ -209,6 +209,12 @@ def test_a_detector_that_finds_nothing(annotated: list[AnnotatedBoxes], accuracy
     assert (measures.accuracy, measures.mean_average_precision) == (accuracy, mean)
 
 
+def test_detections_that_are_no_numbers_are_none() -> None:
+    nan = float("nan")
+    detected = [found((BOX, nan, 0), ((nan, 0.0, 1.0, 1.0), 0.9, 0), (BOX, 0.8, 0))]
+    assert coco_average_precisions(detected, [boxes(BOX)], 1) == (pytest.approx(1.0),)
+
+
 @settings(max_examples=25)
 @given(st.integers(0, 2**31 - 1))
 def test_counted_boxes_are_all_boxes(seed: int) -> None:

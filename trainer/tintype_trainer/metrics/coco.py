@@ -1,6 +1,6 @@
 """COCO's average precision, by faster-coco-eval; the one module that knows that library."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -47,8 +47,8 @@ def _mean(precision_TR: NDArray[np.float64]) -> float:
 def _dataset(annotated: Sequence[AnnotatedBoxes], concepts: int) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = []
     for image, truth in enumerate(annotated, start=1):
-        for box_4, label, ignored in zip(truth.boxes_M4, truth.labels_M, truth.ignored_M, strict=True):
-            box = _xywh(box_4)
+        boxes_M4 = _xywh(truth.boxes_M4).tolist()
+        for box, label, ignored in zip(boxes_M4, truth.labels_M, truth.ignored_M, strict=True):
             annotations.append(
                 {
                     "id": len(annotations) + 1,
@@ -68,13 +68,17 @@ def _dataset(annotated: Sequence[AnnotatedBoxes], concepts: int) -> dict[str, An
 
 def _detections(detected: Sequence[DetectedBoxes]) -> list[dict[str, Any]]:
     return [
-        {"image_id": image, "category_id": int(label) + 1, "bbox": _xywh(box_4), "score": float(score)}
+        {"image_id": image, "category_id": label + 1, "bbox": box, "score": score}
         for image, found in enumerate(detected, start=1)
-        for box_4, score, label in zip(found.boxes_N4, found.scores_N, found.labels_N, strict=True)
-        if np.isfinite(score) and np.isfinite(box_4).all()
+        for box, score, label in _finite(found)
     ]
 
 
-def _xywh(box_4: NDArray[np.float64]) -> list[float]:
-    x0, y0, x1, y1 = (float(number) for number in box_4)
-    return [x0, y0, x1 - x0, y1 - y0]
+def _finite(found: DetectedBoxes) -> Iterator[tuple[list[float], float, int]]:
+    finite_N = np.isfinite(found.scores_N) & np.isfinite(found.boxes_N4).all(axis=1)
+    boxes_N4 = _xywh(found.boxes_N4[finite_N])
+    return zip(boxes_N4.tolist(), found.scores_N[finite_N].tolist(), found.labels_N[finite_N].tolist(), strict=True)
+
+
+def _xywh(boxes_N4: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.hstack([boxes_N4[:, :2], boxes_N4[:, 2:] - boxes_N4[:, :2]])

@@ -81,8 +81,10 @@ def _match(
     truth_M4: NDArray[np.float64],
     ignored_M: NDArray[np.bool_],
 ) -> tuple[int, int, int]:
-    overlaps_NM = overlaps(boxes_N4, truth_M4, ignored_M)
     free_M = ~ignored_M
+    if not len(boxes_N4) or not len(truth_M4):
+        return 0, len(boxes_N4), int(free_M.sum())
+    overlaps_NM = overlaps(boxes_N4, truth_M4, ignored_M)
     right = wrong = 0
     for place in np.argsort(-scores_N, kind="stable"):
         candidates_M = np.where(free_M & (overlaps_NM[place] >= OVERLAP), overlaps_NM[place], 0.0)
