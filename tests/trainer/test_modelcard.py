@@ -38,16 +38,27 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def publish(scenes: Path, tmp_path: Path) -> Publish:
-    """Return what trains a version on the scenes for one step, and returns model.json, weights and predictions."""
+    """Return what trains a version on the scenes for some steps, and returns model.json, weights and predictions."""
 
-    def run(view: Mapping[str, object], concepts: Sequence[str], **spec: object) -> Published:
+    def run(
+        view: Mapping[str, object],
+        concepts: Sequence[str],
+        architecture: str = "resnet18",
+        iterations: int = 4,
+        **spec: object,
+    ) -> Published:
         document = modelversion(
             {
                 "spec.view": dict(view),
                 "spec.concepts": list(concepts),
                 "spec.dataset.uri": (scenes / "scenes.jsonl").as_uri(),
                 "spec.output.uri": tmp_path.as_uri(),
-                "spec.training": {"architecture": "resnet18", "iterations": 4, "batchSize": 6},
+                "spec.training": {
+                    "architecture": architecture,
+                    "initialWeights": {"source": "Random"},
+                    "iterations": iterations,
+                    "batchSize": 6,
+                },
                 "spec.compute": {"gpus": 0, "cpu": "1", "memory": "3Gi"},
                 **{f"spec.{name}": value for name, value in spec.items()},
             },
@@ -136,6 +147,30 @@ def test_classification_of_regions(publish: Publish, scenes: Path) -> None:
         right, bottom = min(picture.width, round(x1 + margin)), min(picture.height, round(y1 + margin))
         pictures.append(picture.crop((left, top, right, bottom)))
     assert_same(scores(model, weights, pictures), published_scores(model, lines))
+
+
+def test_detection(publish: Publish, scenes: Path) -> None:
+    view, size = {"name": "objects", "type": "Detection"}, {"type": "Fixed", "width": 96, "height": 64}
+    model, weights, lines = publish(view, CONCEPTS, "ssdlite320_mobilenet_v3_large", 4, imageResizer=size)
+    expects, architecture = model["input"], model["architecture"]
+    builder = getattr(torchvision.models.detection, architecture["function"])
+    # The pictures are the network's input already; torchvision's own transform is told to leave them alone.
+    detector = builder(**architecture["arguments"], image_mean=[0.0] * 3, image_std=[1.0] * 3)
+    detector.transform.fixed_size = (expects["width"], expects["height"])
+    detector.load_state_dict(weights)
+    line = max(lines, key=lambda line: len(line["detections"]))
+    picture = Image.open(scenes / line["id"])
+    with torch.inference_mode():
+        (found,) = detector.eval()([network_input(model, picture)])
+    scale = np.array([expects["width"] / picture.width, expects["height"] / picture.height] * 2)
+    expected = line["detections"]
+    assert len(expected) > 3
+    boxes_N4 = found["boxes"].numpy()[: len(expected)] / scale
+    assert found["scores"].numpy()[: len(expected)] == pytest.approx([each["score"] for each in expected], abs=1e-4)
+    assert boxes_N4 == pytest.approx(np.array([each["box"] for each in expected]), abs=0.05)
+    labels = [CONCEPTS[label - 1] for label in found["labels"].tolist()[: len(expected)]]
+    assert labels == [each["concept"] for each in expected]
+    assert model["output"]["type"] == "boxes"
 
 
 def test_what_is_said_of_the_training(publish: Publish) -> None:
