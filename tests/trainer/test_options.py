@@ -91,7 +91,11 @@ LOWER_ENDS: Final = {f"imageResizer.{side}": 32 for side in ("width", "height", 
 """Where the lower end follows from the architecture or from the twenty pictures, not from the schema."""
 ELSEWHERE: Final = (
     Elsewhere(r"training\.architecture", "trainer/test_architectures.py", "test_one_step_and_one_reload"),
-    Elsewhere(r"training\.initialWeights\.source", "trainer/test_weights.py", "test_sources"),
+    Elsewhere(
+        r"training\.initialWeights\.source",
+        "trainer/test_weights.py",
+        "test_weights_of_imagenet_come_from_the_mirror_first",
+    ),
     Elsewhere(
         r"training\.initialWeights\.modelVersion",
         "operator/test_decide.py",
