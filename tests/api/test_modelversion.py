@@ -73,10 +73,37 @@ def test_storage_of_the_version_goes_before_the_operators() -> None:
     assert (storage.region, storage.endpoint) == ("eu-west-1", "http://s3:8333")
 
 
-def test_picture_smaller_than_the_network_takes_is_refused() -> None:
-    version = parsed(spec__imageResizer={"type": "Fixed", "width": 16, "height": 16})
-    with pytest.raises(UserError, match="16 pixels are too few for efficientnet_b0; give it at least 32"):
-        resolve(version)
+def test_a_size_of_timms_networks_is_their_own_or_in_steps() -> None:
+    own = {"architecture": "timm/efficientnet_b2"}
+    resolve(parsed(spec__training=own, spec__imageResizer={"type": "Fixed", "width": 256, "height": 256}))
+    with pytest.raises(UserError, match="sizes come in steps of 16 pixels, or are exactly the 256 of timm/"):
+        resolve(parsed(spec__training=own, spec__imageResizer={"type": "Fixed", "width": 250, "height": 250}))
+
+
+def test_defaults_follow_the_view_and_the_architecture() -> None:
+    training = resolve(parsed()).spec.training
+    assert training.initial_weights is not None
+    assert (training.architecture, training.initial_weights.source) == ("efficientnet_b0", "ImageNet")
+    view = {"name": "things", "type": "Detection"}
+    training = resolve(parsed(spec__view=view)).spec.training
+    assert training.initial_weights is not None
+    assert (training.architecture, training.initial_weights.source) == ("retinanet_resnet50_fpn_v2", "COCO")
+    training = resolve(
+        parsed(spec__view=view, spec__training={"architecture": "retinanet_efficientnet_lite0"})
+    ).spec.training
+    assert training.initial_weights is not None
+    assert training.initial_weights.source == "ImageNet"
+
+
+def test_the_order_of_conditions_makes_no_other_model() -> None:
+    def digest(conditions: list[list[dict[str, object]]]) -> str:
+        parent = {"name": "things", "type": "Detection"}
+        view = {"name": "state", "type": "Classification", "parent": parent, "conditions": conditions}
+        return model_digest(parsed(spec__view=view).spec)
+
+    one, other = {"concept": "a", "holds": True}, {"concept": "b", "holds": False}
+    assert digest([[one, other], [one]]) == digest([[one], [other, one]])
+    assert digest([[one]]) != digest([[other]])
 
 
 def test_model_is_the_view_and_the_set_of_concepts() -> None:

@@ -219,6 +219,56 @@ REFUSALS = (
         {"spec.augmentations": [{"type": "AutoAugment", "policy": "V1"}]},
         "augmentations: AutoAugment has the policies V1 and V3 for Detection",
     ),
+    Refusal(
+        "more parts than examples",
+        {"spec.training.accumulation": 9, "spec.training.batchSize": 8},
+        "training.accumulation: a batch cannot be cut into more parts",
+    ),
+    Refusal(
+        "a detector in Classification",
+        {"spec.training.architecture": "ssd300_vgg16"},
+        "training.architecture: detectors are for Detection",
+    ),
+    Refusal(
+        "a name that timm has not",
+        {"spec.training.architecture": "timm/resnet5"},
+        "training.architecture 'timm/resnet5' is not in the catalogue",
+    ),
+    Refusal(
+        "COCO in Classification",
+        {"spec.training.initialWeights": {"source": "COCO"}},
+        "training.initialWeights.source: the architecture has no weights of COCO",
+    ),
+    Refusal(
+        "too small a size",
+        {
+            "spec.training.architecture": "inception_v3",
+            "spec.imageResizer": {"type": "Fixed", "width": 64, "height": 96},
+        },
+        "imageResizer: 64 pixels are too few for inception_v3; give it at least 80",
+        "imageResizer: the size is too small for the architecture; make it larger",
+    ),
+    Refusal(
+        "a size that is no step",
+        {"spec.imageResizer": {"type": "KeepAspectRatio", "maxDimension": 100}},
+        "imageResizer: sizes come in steps of 16 pixels",
+    ),
+    Refusal(
+        "the own size of another architecture",
+        {"spec.training.architecture": "resnet18", "spec.imageResizer": {"type": "Fixed", "width": 260, "height": 260}},
+        "imageResizer: sizes come in steps of 16 pixels",
+    ),
+    *(
+        Refusal(f"{name} of Detection", {"spec.view.type": "Detection"} | changes, words)
+        for name, changes, words in (
+            ("a classifier", {"spec.training.architecture": "resnet18"}, "training.architecture: detectors are for"),
+            (
+                "ImageNet without a body",
+                {"spec.training": {"architecture": "ssd300_vgg16", "initialWeights": {"source": "ImageNet"}}},
+                "training.initialWeights.source: the architecture has no weights of ImageNet",
+            ),
+        )
+    ),
     *(
         Refusal(f"{name} of Detection", {"spec.view.type": "Detection"} | changes, words)
         for name, changes, words in (

@@ -1,6 +1,5 @@
 """Detectors of every build: losses, detections from one pass, and what a validation pass must not touch."""
 
-
 import pytest
 import torch
 from torch import Tensor

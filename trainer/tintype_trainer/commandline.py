@@ -102,6 +102,8 @@ def _add_crd(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_architectures(parser: argparse.ArgumentParser) -> None:
+    views = ("Classification", "Tagging", "Detection")
+    parser.add_argument("--view", choices=views, help="only those for this kind of view")
     parser.add_argument("--json", action="store_true", help="as JSON, with all that the catalogue states")
     parser.set_defaults(command=_architectures)
 

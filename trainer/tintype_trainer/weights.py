@@ -1,4 +1,4 @@
-"""Weights: those that a training starts from, and what belongs to them."""
+"""Files of weights, what belongs to them, and the record of those that a training started from."""
 
 import hashlib
 import json
@@ -6,17 +6,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Final
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from tintype_api.catalogue import Architecture
+from tintype_api.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture
 from tintype_api.errors import invalid_spec
-from tintype_trainer.networks import head_layers
 
-NAMED_KEYS: Final = 5
 RANDOM: Final = "Random"
 
 
@@ -38,11 +38,12 @@ class InitialWeightsRecord:
     """The weights that a training started from, as model.json states them.
 
     Attributes:
-        source: Their URI, or Random.
+        source: Their URI, Random, or the source and where its file was found.
         sha256: sha256 of the file, hexadecimal; None for random ones.
-        metadata: What the file says of itself, such as its licence.
-        head: "loaded", or "drawn" where its shape was another.
+        metadata: What the file says of itself, and the catalogue of it: tag and licence.
+        head: "loaded", "drawn" where its shape was another, or "kept" for the concepts that agree.
         normalisation: The file's, else the catalogue's.
+        kept_concepts: Concepts whose part of another version's head was kept.
     """
 
     source: str
@@ -50,42 +51,64 @@ class InitialWeightsRecord:
     metadata: Mapping[str, str]
     head: str
     normalisation: Normalisation
+    kept_concepts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A file of weights, read.
+
+    Attributes:
+        tensors: By the library's names.
+        metadata: What the file says of itself.
+        sha256: sha256 of the file, hexadecimal.
+    """
+
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+    sha256: str
 
 
 def random_weights(architecture: Architecture) -> InitialWeightsRecord:
     """Return the record of a network whose weights were all drawn."""
-    return InitialWeightsRecord(RANDOM, None, {}, "drawn", Normalisation(architecture.mean, architecture.std))
+    return InitialWeightsRecord(RANDOM, None, {}, "drawn", usual_normalisation(architecture))
 
 
-def load_initial_weights(network: nn.Module, architecture: Architecture, path: Path, uri: str) -> InitialWeightsRecord:
-    """Load a safetensors file into the network; a head of another shape keeps its drawn weights.
+def usual_normalisation(architecture: Architecture) -> Normalisation:
+    """Return what the architecture's usual weights expect; ImageNet's mean and deviation where it has none."""
+    usual = architecture.usual_weights
+    return Normalisation(usual.mean, usual.std) if usual else Normalisation(IMAGENET_MEAN, IMAGENET_STD)
 
-    The file's metadata may hold `mean` and `std`, JSON lists of three numbers.
+
+def read_weights(path: Path, where: str) -> WeightsFile:
+    """Read a safetensors file, or one that torch has saved, of which nothing but tensors is taken.
 
     Args:
-        network: The network, changed in place.
-        architecture: Its entry of the catalogue.
         path: The local file.
-        uri: Where it comes from, for sentences and the record.
+        where: The option and the file, for sentences.
 
     Raises:
-        UserError: exit 64 where it is no safetensors file, or where its names or shapes are not the architecture's.
+        UserError: exit 64 where it is neither.
     """
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # not a dict
     except SafetensorError as error:
-        raise invalid_spec(
-            f"training.initialWeights.uri: {uri} is no safetensors file ({error}); save the weights in that format"
-        ) from error
-    head_drawn = _load(network, tensors, architecture.name, uri)
-    return InitialWeightsRecord(
-        source=uri,
-        sha256=_sha256(path),
-        metadata=dict(sorted(metadata.items())),
-        head="drawn" if head_drawn else "loaded",
-        normalisation=_normalisation(metadata, architecture, uri),
+        tensors, metadata = _read_torch(path, where, error), {}
+    with path.open("rb") as content:
+        return WeightsFile(tensors, dict(sorted(metadata.items())), hashlib.file_digest(content, "sha256").hexdigest())
+
+
+def normalisation_of(metadata: Mapping[str, str], usual: Normalisation, where: str) -> Normalisation:
+    """Return the mean and deviation that a file's metadata states, JSON lists of three numbers, else the usual.
+
+    Raises:
+        UserError: exit 64 where they are no such lists.
+    """
+    return Normalisation(
+        mean=_channels(metadata["mean"], "mean", where) if "mean" in metadata else usual.mean,
+        std=_channels(metadata["std"], "std", where) if "std" in metadata else usual.std,
     )
 
 
@@ -94,39 +117,18 @@ def save_weights(state: Mapping[str, Tensor], path: Path, metadata: Mapping[str,
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, path, metadata=dict(metadata))
 
 
-def _load(network: nn.Module, tensors: dict[str, Tensor], architecture: str, uri: str) -> bool:
-    own = network.state_dict()
-    prefix = tuple(f"{layer.name}." for layer in head_layers(network))
-    misshapen = [key for key in own if key in tensors and own[key].shape != tensors[key].shape]
-    head_drawn = any(key.startswith(prefix) for key in misshapen)
-    problems = (
-        [f"{key} is missing" for key in own if key not in tensors]
-        + [f"{key} is not of this architecture" for key in tensors if key not in own]
-        + [
-            f"{key} has the shape {list(tensors[key].shape)}, not {list(own[key].shape)}"
-            for key in misshapen
-            if not key.startswith(prefix)
-        ]
-    )
-    if problems:
-        more = f" and {len(problems) - NAMED_KEYS} more" if len(problems) > NAMED_KEYS else ""
-        raise invalid_spec(
-            f"training.initialWeights.uri: {uri} does not fit {architecture}: "
-            f"{', '.join(problems[:NAMED_KEYS])}{more}; give weights of the same architecture with its library's names"
-        )
-    kept = {key: value for key, value in own.items() if head_drawn and key.startswith(prefix)}
-    network.load_state_dict({**tensors, **kept})
-    return head_drawn
+def _read_torch(path: Path, where: str, error: SafetensorError) -> dict[str, Tensor]:
+    try:
+        with path.open("rb") as content:
+            state = torch.load(content, map_location="cpu", weights_only=True)
+    except (RuntimeError, UnpicklingError, ValueError, EOFError, KeyError):
+        state = None
+    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise invalid_spec(f"{where} is no safetensors file ({error}); save the weights in that format") from error
+    return state
 
 
-def _normalisation(metadata: Mapping[str, str], architecture: Architecture, uri: str) -> Normalisation:
-    return Normalisation(
-        mean=_channels(metadata["mean"], "mean", uri) if "mean" in metadata else architecture.mean,
-        std=_channels(metadata["std"], "std", uri) if "std" in metadata else architecture.std,
-    )
-
-
-def _channels(text: str, key: str, uri: str) -> tuple[float, ...]:
+def _channels(text: str, key: str, where: str) -> tuple[float, ...]:
     try:
         numbers = tuple(float(number) for number in json.loads(text))
     except (ValueError, TypeError):
@@ -134,12 +136,7 @@ def _channels(text: str, key: str, uri: str) -> tuple[float, ...]:
     fits = len(numbers) == 3 and all(math.isfinite(number) for number in numbers)
     if not fits or (key == "std" and min(numbers) <= 0):
         raise invalid_spec(
-            f"training.initialWeights.uri: the metadata of {uri} has the {key} '{text}'; "
+            f"{where}: its metadata has the {key} '{text}'; "
             f"make it a JSON list of three{' positive' if key == 'std' else ''} numbers"
         )
     return numbers
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

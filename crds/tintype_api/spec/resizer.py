@@ -1,7 +1,7 @@
 """How pictures get the network's size."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ class ResizerType(StrEnum):
     FIXED = "Fixed"
     KEEP_ASPECT_RATIO = "KeepAspectRatio"
 
+
+STEP: Final = 16
+"""Sizes come in steps of so many pixels, but for the architecture's own."""
 
 Side = Annotated[int | None, Field(ge=16, le=4096)]
 

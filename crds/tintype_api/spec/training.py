@@ -5,9 +5,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from tintype_api.catalogue import CATALOGUE, Optimizer
+from tintype_api.architecture import Optimizer
 from tintype_api.model import Model, Rule
 from tintype_api.quantity import DURATION_PATTERN
+from tintype_api.spec.architectures import NAME_RULE
 from tintype_api.spec.common import ConceptName, Seed, Uri
 
 AUTO: Final = "Auto"
@@ -188,42 +189,22 @@ class EarlyStopping(Model):
     """The least that counts as an improvement, absolute."""
 
 
-def _families() -> dict[str, str]:
-    """Return the catalogue's names by their first three letters, as the hint that a refusal gives."""
-    prefixes = dict.fromkeys(name[:3] for name in CATALOGUE)
-    return {
-        prefix: f"nearest are {', '.join(name for name in CATALOGUE if name.startswith(prefix))}; "
-        for prefix in prefixes
-    }
-
-
-def _unknown_architecture_cel() -> str:
-    """Return the message as CEL; a chain of conditions, since the API server counts a filter's cost as too high."""
-    chain = "".join(f"self.architecture.startsWith('{prefix}') ? '{hint}' : " for prefix, hint in _families().items())
-    lead = '"training.architecture \'" + self.architecture + "\' is not in the catalogue; "'
-    return f"{lead} + ({chain}'') + 'see all with `tintype architectures`'"
-
-
-def _unknown_architecture(training: "Training") -> str:
-    lead = f"training.architecture '{training.architecture}' is not in the catalogue; "
-    return f"{lead}{_families().get((training.architecture or '')[:3], '')}see all with `tintype architectures`"
-
-
 class Training(Model):
     """How the network is trained."""
 
     rules = (
-        Rule(
-            cel=f"!has(self.architecture) || self.architecture in {list(CATALOGUE)}",
-            holds=lambda training: training.architecture is None or training.architecture in CATALOGUE,
-            message="training.architecture is not in the catalogue; see all with `tintype architectures`",
-            message_cel=_unknown_architecture_cel(),
-            explain=_unknown_architecture,
-        ),
+        NAME_RULE,
         Rule(
             cel="!(has(self.epochs) && has(self.iterations))",
             holds=lambda training: training.epochs is None or training.iterations is None,
             message="training takes epochs or iterations, not both; remove one of them",
+        ),
+        Rule(
+            cel="!has(self.batchSize) || type(self.batchSize) == string || self.accumulation <= self.batchSize",
+            holds=lambda training: (
+                not isinstance(training.batch_size, int) or training.accumulation <= training.batch_size
+            ),
+            message="training.accumulation: a batch cannot be cut into more parts than it has examples; lower it",
         ),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tintype_api.model import Rule
+from tintype_api.spec.architectures import RULES as ARCHITECTURE_RULES
 from tintype_api.spec.training import ClassWeights, LossType, SelectBy
 from tintype_api.spec.view import ViewType
 
@@ -136,4 +137,4 @@ _SCHEDULE: Final = (
     ),
 )
 
-RULES: Final = (*_CONCEPTS, *_LOSS, *_DATA, *_AUGMENTATIONS, *_SCHEDULE)
+RULES: Final = (*ARCHITECTURE_RULES, *_CONCEPTS, *_LOSS, *_DATA, *_AUGMENTATIONS, *_SCHEDULE)

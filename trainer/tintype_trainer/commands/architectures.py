@@ -3,21 +3,28 @@
 import argparse
 import json
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import Any, Final
 
-from tintype_api.catalogue import CATALOGUE, Architecture
+from tintype_api.architecture import Architecture
+from tintype_api.catalogue import CATALOGUE
 from tintype_api.constants import ExitCode
+from tintype_api.timm_names import TIMM_NAMES
 
-HEADINGS = ("NAME", "SIZE", "BATCH", "OPTIMIZER", "RATE", "PURPOSE")
+HEADINGS: Final = ("NAME", "SIZE", "PARAMETERS", "GFLOPS", "BATCH", "OPTIMIZER", "RATE", "WEIGHTS", "PURPOSE")
+MORE: Final = f"timm/<name> takes any of timm's {len(TIMM_NAMES):,} networks, too, for Classification and Tagging."
 
 
 def architectures(arguments: argparse.Namespace) -> int:
-    """Print the catalogue, as a table or as JSON."""
+    """Print the catalogue, or what of it is for a kind of view, as a table or as JSON."""
+    detection = None if arguments.view is None else arguments.view == "Detection"
+    entries = [entry for entry in CATALOGUE.values() if detection is None or entry.detector is detection]
     if arguments.json:
-        text = json.dumps([_as_json(entry) for entry in CATALOGUE.values()], indent=2)
-    else:
-        text = table([HEADINGS, *(_row(entry) for entry in CATALOGUE.values())])
-    print(text)
+        print(json.dumps([_as_json(entry) for entry in entries], indent=2))
+        return ExitCode.OK
+    print(table([HEADINGS, *(_row(entry) for entry in entries)]))
+    if not detection:
+        print(MORE)
     return ExitCode.OK
 
 
@@ -30,21 +37,33 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _row(entry: Architecture) -> tuple[str, ...]:
-    rate = f"{entry.learning_rates[entry.optimizer]:g}"
-    return entry.name, str(entry.input_size), str(entry.batch_size), entry.optimizer.value, rate, entry.purpose
+    return (
+        entry.name,
+        str(entry.input_size),
+        "" if entry.parameters is None else f"{entry.parameters / 1e6:.1f}M",
+        "" if entry.gflops is None else f"{entry.gflops:.2f}",
+        str(entry.batch_size),
+        entry.optimizer.value,
+        f"{entry.learning_rates[entry.optimizer]:.3g}",
+        ", ".join(entry.weights),
+        entry.purpose,
+    )
 
 
 def _as_json(entry: Architecture) -> dict[str, Any]:
     return {
         "name": entry.name,
+        "views": ["Detection"] if entry.detector else ["Classification", "Tagging"],
         "library": entry.library,
         "function": entry.function,
         "inputSize": entry.input_size,
         "minimumSize": entry.minimum_size,
+        "stride": entry.stride,
+        "parameters": entry.parameters,
+        "gflops": entry.gflops,
         "batchSize": entry.batch_size,
         "optimizer": entry.optimizer.value,
         "learningRates": {optimizer.value: rate for optimizer, rate in entry.learning_rates.items()},
-        "mean": list(entry.mean),
-        "std": list(entry.std),
+        "weights": {source: asdict(weights) for source, weights in entry.weights.items()},
         "purpose": entry.purpose,
     }

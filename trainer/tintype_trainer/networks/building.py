@@ -9,7 +9,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.retinanet import RetinaNetHead
 from torchvision.ops import MultiScaleRoIAlign
 
-from tintype_api.architecture import TIMM, TRANSFORMERS, Architecture
+from tintype_api.architecture import TIMM, Architecture
 from tintype_trainer.networks.detector import DETECTIONS_PER_IMAGE, SCORE_THRESHOLD, Detector
 from tintype_trainer.networks.held import hold_batch_norms, hold_parameters
 from tintype_trainer.networks.library_detector import LibraryDetector
@@ -29,14 +29,7 @@ def build_detector(architecture: Architecture, concepts: int, *, pretrained: boo
         concepts: Number of concepts.
         pretrained: Whether pretrained weights will be loaded: BatchNorm within the body is then held, and so are the
             first layers of a ResNet, as is usual for detectors.
-
-    Raises:
-        UserError: exit 78 where it needs a library that is not installed.
     """
-    if architecture.library == TRANSFORMERS:
-        from tintype_trainer.networks.dfine import build_dfine  # noqa: PLC0415  # an extra, imported where chosen
-
-        return build_dfine(architecture, concepts)
     detector = (
         _on_timm(architecture, concepts) if architecture.library == TIMM else _of_torchvision(architecture, concepts)
     )

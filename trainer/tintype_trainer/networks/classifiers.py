@@ -8,6 +8,8 @@ from tintype_api.catalogue import Architecture
 from tintype_trainer.networks.parts import head_layers
 
 TORCHVISION: Final = "torchvision"
+WITH_AUXILIARY_HEADS: Final = ("googlenet", "inception_v3")
+"""Networks whose further heads are for trainings from nothing only."""
 
 
 def build_classifier(architecture: Architecture, concepts: int, size: tuple[int, int]) -> nn.Module:
@@ -39,6 +41,19 @@ def build_classifier(architecture: Architecture, concepts: int, size: tuple[int,
 
 
 def classifier_arguments(architecture: Architecture, concepts: int, size: tuple[int, int]) -> dict[str, Any]:
-    """Return what the library's builder of this architecture must be given, as model.json states it."""
-    del architecture, size
-    return {"num_classes": concepts}
+    """Return what the library's builder of this architecture must be given, as model.json states it.
+
+    Transformers of timm are built for their images' size, to which position embeddings of weights are interpolated.
+    """
+    if architecture.library == TORCHVISION:
+        auxiliary = {"aux_logits": False, "init_weights": True} if architecture.function in WITH_AUXILIARY_HEADS else {}
+        return {"num_classes": concepts, **auxiliary}
+    width, height = size
+    return {"num_classes": concepts} | ({"img_size": [height, width]} if _has_one_size(architecture.function) else {})
+
+
+def _has_one_size(function: str) -> bool:
+    from timm.models import get_pretrained_cfg  # noqa: PLC0415
+
+    configuration = get_pretrained_cfg(function, allow_unregistered=True)
+    return bool(configuration and configuration.fixed_input_size)
