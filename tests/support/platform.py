@@ -20,6 +20,8 @@ from support.s3 import s3_client
 from tintype_api.constants import ENV_POD_UID, TERMINAL_PHASES
 from tintype_trainer.storage import Store
 
+RANDOM = {"source": "Random"}
+
 ROOT = Path(__file__).parents[2]
 DATASETS = "datasets"
 MODELS = "models"
@@ -28,7 +30,7 @@ SHAPES_SPEC: dict[str, Any] = {
     "view": {"name": "shape", "type": "Classification"},
     "concepts": ["circle", "square", "triangle"],
     "dataset": {"uri": f"s3://{DATASETS}/shapes/shapes.jsonl"},
-    "training": {"architecture": "mobilenet_v3_small", "epochs": 2, "batchSize": 16},
+    "training": {"architecture": "mobilenet_v3_small", "epochs": 2, "batchSize": 16, "initialWeights": RANDOM},
     "imageResizer": {"type": "Fixed", "width": 64, "height": 64},
     "output": {"uri": f"s3://{MODELS}"},
     "compute": {"gpus": 0, "cpu": "900m", "memory": "2Gi", "sharedMemory": "64Mi"},

@@ -14,6 +14,8 @@ from examples.shapes.draw import CONCEPTS, draw_dataset
 
 from support.modelversions import modelversion
 
+RANDOM = {"source": "Random"}
+
 SLOW_IMPORT = "import time\nprint('importing', flush=True)\ntime.sleep(3600)\n"
 
 
@@ -26,7 +28,12 @@ def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "spec.view.name": "shape",
             "spec.concepts": list(CONCEPTS),
             "spec.dataset.uri": (folder / "shapes.jsonl").as_uri(),
-            "spec.training": {"architecture": "mobilenet_v3_small", "iterations": 1_000_000, "batchSize": 6},
+            "spec.training": {
+                "architecture": "mobilenet_v3_small",
+                "iterations": 1_000_000,
+                "batchSize": 6,
+                "initialWeights": RANDOM,
+            },
             "spec.imageResizer": {"type": "Fixed", "width": 32, "height": 32},
             "spec.output.uri": (folder / "models").as_uri(),
             "spec.compute": {"gpus": 0, "cpu": "1", "memory": "3Gi"},

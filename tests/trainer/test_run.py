@@ -20,6 +20,8 @@ from tintype_trainer.commandline import run_command_line
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.storage import Store
 
+RANDOM = {"source": "Random"}
+
 FILES = [
     "best.safetensors",
     "dataset.jsonl.gz",
@@ -45,7 +47,12 @@ class Workplace:
                 "spec.view": {"name": "shape", "type": "Classification"},
                 "spec.concepts": list(CONCEPTS),
                 "spec.dataset.uri": (self.data / "shapes.jsonl").as_uri(),
-                "spec.training": {"architecture": "mobilenet_v3_small", "epochs": 2, "batchSize": 6},
+                "spec.training": {
+                    "architecture": "mobilenet_v3_small",
+                    "epochs": 2,
+                    "batchSize": 6,
+                    "initialWeights": RANDOM,
+                },
                 "spec.imageResizer": {"type": "KeepAspectRatio", "maxDimension": 32},
                 "spec.augmentations": [{"type": "HorizontalFlip"}],
                 "spec.compute": {"gpus": 0, "cpu": "1", "memory": "3Gi"},
@@ -146,7 +153,13 @@ def test_published_weights_start_another_training(published: dict[str, Path], wo
 def test_time_that_is_up_ends_the_training_and_publishes_the_best(
     workplace: Workplace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    training = {"architecture": "mobilenet_v3_small", "epochs": 100_000, "batchSize": 6, "maxDuration": "2s"}
+    training = {
+        "architecture": "mobilenet_v3_small",
+        "epochs": 100_000,
+        "batchSize": 6,
+        "maxDuration": "2s",
+        "initialWeights": RANDOM,
+    }
     assert workplace.run("short", spec__training=training) == 0
     said = capsys.readouterr().out
     assert "stopped by maxDuration at epoch" in said
@@ -157,7 +170,7 @@ def test_time_that_is_up_ends_the_training_and_publishes_the_best(
 def test_without_validation(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
     folders = workplace.folder / "folders"
     shutil.copytree(workplace.data, folders, ignore=shutil.ignore_patterns("*.jsonl"))
-    training = {"architecture": "mobilenet_v3_small", "iterations": 2, "batchSize": 6}
+    training = {"architecture": "mobilenet_v3_small", "iterations": 2, "batchSize": 6, "initialWeights": RANDOM}
     assert workplace.run("last", spec__dataset__uri=folders.as_uri() + "/", spec__training=training) == 0
     said = capsys.readouterr().out
     assert "there is no validation set: the last iteration is published" in said
@@ -192,7 +205,7 @@ def test_the_cpu_stands_for_a_gpu_only_where_a_test_says_so(
     workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(ENV_CPU_STANDS_FOR_GPU, "1")
-    training = {"architecture": "mobilenet_v3_small", "iterations": 1, "batchSize": 6}
+    training = {"architecture": "mobilenet_v3_small", "iterations": 1, "batchSize": 6, "initialWeights": RANDOM}
     assert workplace.run("stand-in", spec__compute={"gpus": 1, "cpu": "1"}, spec__training=training) == 0
 
 
