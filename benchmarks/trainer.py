@@ -124,7 +124,9 @@ def _example(number: int) -> Example:
 
 
 def _bare(network: torch.nn.Module, steps: int) -> Callable[[], None]:
-    optimizer = build_optimizer(network, OptimizerSettings(type=Optimizer.MOMENTUM, learning_rate=0.01))
+    optimizer = build_optimizer(
+        network, OptimizerSettings(type=Optimizer.MOMENTUM, learning_rate=0.01, weight_decay=0.0)
+    )
     inputs = torch.randn(BATCH, 3, SIZE, SIZE).to(memory_format=torch.channels_last)
     labels = torch.arange(BATCH) % 2
 

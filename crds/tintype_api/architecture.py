@@ -29,6 +29,10 @@ class Optimizer(StrEnum):
     RADAM = "RAdam"
 
 
+WEIGHT_DECAYS: Final[Mapping[Optimizer, float]] = MappingProxyType(
+    dict.fromkeys(Optimizer, 0.0) | {Optimizer.MOMENTUM: 1e-4, Optimizer.RMSPROP: 1e-5, Optimizer.ADAMW: 0.01}
+)
+"""Weight decay where the spec names none."""
 ADAM_FAMILY: Final = frozenset({Optimizer.ADAM, Optimizer.ADAMW, Optimizer.NADAM, Optimizer.RADAM})
 
 

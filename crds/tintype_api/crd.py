@@ -16,8 +16,9 @@ from tintype_api.constants import (
     TERMINAL_PHASES,
     VERSION,
 )
+from tintype_api.modelversion import ModelVersion
 from tintype_api.policy import status_policy, status_policy_binding
-from tintype_api.schema import structural_schema, without_defaults
+from tintype_api.schema import structural_schema, validation, without_defaults
 from tintype_api.spec import ModelVersionSpec
 from tintype_api.status import ModelVersionStatus
 
@@ -108,7 +109,7 @@ def _root() -> dict[str, Any]:
             "spec": spec,
             "status": status,
         },
-        "x-kubernetes-validations": [_name(), _latch()],
+        "x-kubernetes-validations": [_name(), _latch(), *map(validation, ModelVersion.rules)],
     }
 
 

@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
-from tintype_api.architecture import ADAM_FAMILY, COCO, IMAGENET, Architecture, Optimizer
+from tintype_api.architecture import ADAM_FAMILY, COCO, IMAGENET, WEIGHT_DECAYS, Architecture, Optimizer
 from tintype_api.catalogue import DEFAULT_ARCHITECTURE, DEFAULT_DETECTOR, architecture
 from tintype_api.constants import API_VERSION, KIND, NAME_MAX_LENGTH, NAME_PATTERN
 from tintype_api.errors import invalid_spec
-from tintype_api.model import Model
+from tintype_api.model import Model, Rule
 from tintype_api.sentences import sentence
 from tintype_api.spec import ModelVersionSpec
-from tintype_api.spec.resizer import STEP, ImageResizer, ResizerType
+from tintype_api.spec.augmentations import Augmentation, AutoAugment, AutoAugmentPolicy
+from tintype_api.spec.resizer import ImageResizer, ResizerType
 from tintype_api.spec.run import Storage
 from tintype_api.spec.training import (
     AUTO,
@@ -29,6 +30,7 @@ from tintype_api.spec.training import (
 from tintype_api.spec.view import View, ViewType
 
 DEFAULT_EPOCHS = 10.0
+DEFAULT_STEP_FACTOR = 0.1
 
 
 class Metadata(Model):
@@ -41,6 +43,19 @@ class Metadata(Model):
 
 class ModelVersion(Model):
     """A ModelVersion without its status."""
+
+    rules = (
+        Rule(
+            cel="!has(self.spec.training.initialWeights) || !has(self.spec.training.initialWeights.modelVersion) "
+            "|| self.spec.training.initialWeights.modelVersion != self.metadata.name",
+            holds=lambda version: (
+                version.spec.training.initial_weights is None
+                or version.spec.training.initial_weights.model_version != version.metadata.name
+            ),
+            message="training.initialWeights.modelVersion: a version cannot start from its own weights; "
+            "name another ModelVersion",
+        ),
+    )
 
     api_version: Literal["tintype.dev/v1alpha1"] = API_VERSION
     kind: Literal["ModelVersion"] = KIND
@@ -70,27 +85,23 @@ class ModelVersion(Model):
 
 
 def resolve(version: ModelVersion, storage: Storage | None = None) -> ModelVersion:
-    """Return the version with every default filled in, so that what trains no longer depends on any default.
+    """Return the version with every default filled in that is known without the data and the machine.
 
-    With batchSize Auto, the learning rate where none is given depends on what fits, and stays absent until the trainer
-    has measured it.
+    Left to the trainer are: the learning rate with batchSize Auto, where none is given, since it depends on what fits;
+    selectBy Auto, which stands for the last iteration where there is no validation set; the stepEpochs of a third of
+    the training; cropMargin, since the parent of the view may stand in the data set's header only.
 
     Args:
         version: The version as the user wrote it.
         storage: The operator's defaults of storage, for fields that the version leaves out.
-
-    Raises:
-        UserError: exit 64 where the options contradict the architecture.
     """
     spec = version.spec
     training = _resolve_training(spec.training, spec.view.type)
-    entry = architecture_of(training)
-    resizer = spec.image_resizer or _own_size(entry)
-    _check_size(resizer, entry)
     resolved = spec.model_copy(
         update={
             "training": training,
-            "image_resizer": resizer,
+            "image_resizer": spec.image_resizer or _own_size(architecture_of(training)),
+            "augmentations": tuple(_with_policy(each, spec.view.type) for each in spec.augmentations),
             "storage": _merge_storage(spec.storage, storage or Storage()),
         }
     )
@@ -146,30 +157,13 @@ def _own_size(entry: Architecture) -> ImageResizer:
     return ImageResizer(type=ResizerType.FIXED, width=entry.input_size, height=entry.input_size)
 
 
-def _check_size(resizer: ImageResizer, entry: Architecture) -> None:
-    sides = [side for side in (resizer.width, resizer.height, resizer.max_dimension) if side is not None]
-    if min(sides) < entry.minimum_size:
-        raise invalid_spec(
-            f"imageResizer: {min(sides)} pixels are too few for {entry.name}; give it at least {entry.minimum_size}"
-        )
-    if any(side % STEP for side in sides) and set(sides) != {entry.input_size}:
-        raise invalid_spec(
-            f"imageResizer: sizes come in steps of {STEP} pixels, or are exactly the {entry.input_size} of "
-            f"{entry.name}; choose one of these"
-        )
-
-
 def _resolve_training(training: Training, view_type: ViewType) -> Training:
     usual = DEFAULT_DETECTOR if view_type is ViewType.DETECTION else DEFAULT_ARCHITECTURE
     entry = architecture(training.architecture or usual)
     batch_size = training.batch_size or entry.batch_size
     optimizer = training.optimizer.type or entry.optimizer
     default_rate = None if batch_size == AUTO else default_learning_rate(entry, optimizer, batch_size)
-    if is_one_cycle(training.schedule, optimizer) and training.schedule.warmup_steps:
-        raise invalid_spec(
-            f"training.schedule: with {optimizer} it is a one-cycle, which has a rise of its own; remove warmupSteps "
-            "or choose another type"
-        )
+    own_decay = training.optimizer.weight_decay
     epochs = training.epochs
     if epochs is None and training.iterations is None:
         epochs = DEFAULT_EPOCHS
@@ -182,16 +176,24 @@ def _resolve_training(training: Training, view_type: ViewType) -> Training:
             "optimizer": OptimizerSettings(
                 type=optimizer,
                 learning_rate=training.optimizer.learning_rate or default_rate,
-                weight_decay=training.optimizer.weight_decay,
+                weight_decay=WEIGHT_DECAYS[optimizer] if own_decay is None else own_decay,
             ),
+            "schedule": _resolve_schedule(training.schedule),
         }
     )
 
 
-def is_one_cycle(schedule: Schedule, optimizer: Optimizer) -> bool:
-    """Return whether a schedule is a one-cycle: by name, or as what Auto means for the Adam family."""
-    automatic = schedule.type is ScheduleType.AUTO and optimizer in ADAM_FAMILY
-    return automatic or schedule.type is ScheduleType.ONE_CYCLE
+def _resolve_schedule(schedule: Schedule) -> Schedule:
+    if schedule.type is not ScheduleType.STEP or schedule.step_factor is not None:
+        return schedule
+    return schedule.model_copy(update={"step_factor": DEFAULT_STEP_FACTOR})
+
+
+def _with_policy(augmentation: Augmentation, view_type: ViewType) -> Augmentation:
+    if not isinstance(augmentation, AutoAugment) or augmentation.policy is not AutoAugmentPolicy.AUTO:
+        return augmentation
+    usual = AutoAugmentPolicy.V1 if view_type is ViewType.DETECTION else AutoAugmentPolicy.IMAGENET
+    return augmentation.model_copy(update={"policy": usual})
 
 
 def _usual_source(entry: Architecture) -> WeightsSource:

@@ -101,7 +101,7 @@ def _convert(node: dict[str, Any], definitions: dict[str, Any], rules: dict[str,
         converted["default"] = _without_nulls(converted["default"])
     converted |= _exclusive_bounds(converted)
     if node.get("type") == "object" and rules.get(name):
-        converted["x-kubernetes-validations"] = [_validation(rule) for rule in rules[name]]
+        converted["x-kubernetes-validations"] = [validation(rule) for rule in rules[name]]
     return _ordered(converted)
 
 
@@ -167,11 +167,10 @@ def _exclusive_bounds(node: dict[str, Any]) -> dict[str, Any]:
     return bounds
 
 
-def _validation(rule: Rule) -> dict[str, str]:
-    validation = {"rule": rule.cel, "message": rule.message}
-    if rule.message_cel is not None:
-        validation["messageExpression"] = rule.message_cel
-    return validation
+def validation(rule: Rule) -> dict[str, str]:
+    """Return a rule as an entry of x-kubernetes-validations."""
+    entry = {"rule": rule.cel, "message": rule.message}
+    return entry if rule.message_cel is None else entry | {"messageExpression": rule.message_cel}
 
 
 def _ordered(node: dict[str, Any]) -> dict[str, Any]:

@@ -73,11 +73,61 @@ def test_storage_of_the_version_goes_before_the_operators() -> None:
     assert (storage.region, storage.endpoint) == ("eu-west-1", "http://s3:8333")
 
 
-def test_a_size_of_timms_networks_is_their_own_or_in_steps() -> None:
-    own = {"architecture": "timm/efficientnet_b2"}
-    resolve(parsed(spec__training=own, spec__imageResizer={"type": "Fixed", "width": 256, "height": 256}))
-    with pytest.raises(UserError, match="sizes come in steps of 16 pixels, or are exactly the 256 of timm/"):
-        resolve(parsed(spec__training=own, spec__imageResizer={"type": "Fixed", "width": 250, "height": 250}))
+@pytest.mark.parametrize(
+    ("optimizer", "decay"),
+    [("Momentum", 1e-4), ("RMSProp", 1e-5), ("AdamW", 0.01), ("Adam", 0), ("NAdam", 0), ("RAdam", 0)],
+)
+def test_weight_decay_follows_the_optimizer_unless_it_is_given(optimizer: str, decay: float) -> None:
+    assert resolve(parsed(spec__training__optimizer__type=optimizer)).spec.training.optimizer.weight_decay == decay
+    own = parsed(spec__training__optimizer={"type": optimizer, "weightDecay": 0})
+    assert resolve(own).spec.training.optimizer.weight_decay == 0
+
+
+@pytest.mark.parametrize(
+    ("schedule", "factor"),
+    [({"type": "Step"}, 0.1), ({"type": "Step", "stepFactor": 0.5}, 0.5), ({"type": "Cosine"}, None), ({}, None)],
+)
+def test_only_step_has_a_factor(schedule: dict[str, object], factor: float | None) -> None:
+    assert resolve(parsed(spec__training__schedule=schedule)).spec.training.schedule.step_factor == factor
+
+
+@pytest.mark.parametrize(
+    ("view_type", "policy", "resolved"),
+    [
+        ("Classification", "Auto", "ImageNet"),
+        ("Tagging", "Auto", "ImageNet"),
+        ("Detection", "Auto", "V1"),
+        ("Detection", "V3", "V3"),
+    ],
+)
+def test_auto_is_the_policy_of_the_view(view_type: str, policy: str, resolved: str) -> None:
+    asked = [{"type": "Blur", "maxSigma": 3}, {"type": "AutoAugment", "policy": policy}]
+    version = parsed(spec__view__type=view_type, spec__augmentations=asked)
+    blur, chosen = (each.to_wire() for each in resolve(version).spec.augmentations)
+    assert blur == {"type": "Blur", "probability": 0.2, "maxSigma": 3}
+    assert chosen == {"type": "AutoAugment", "probability": 1, "policy": resolved}
+
+
+def test_what_depends_on_data_or_machine_stays_open() -> None:
+    training = resolve(parsed(spec__training__batchSize="Auto")).spec.training
+    assert (training.batch_size, training.optimizer.learning_rate, training.select_by) == ("Auto", None, "Auto")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "sides"),
+    [
+        ("efficientnet_b2", (260, 260)),
+        ("inception_v3", (299, 299)),
+        ("timm/inception_v4", (299, 299)),
+        ("timm/vit_small_patch14_dinov2", (518, 518)),
+        ("resnet18", (32, 4096)),
+    ],
+)
+def test_a_size_may_be_the_architectures_own_or_in_steps(architecture: str, sides: tuple[int, int]) -> None:
+    resizer = {"type": "Fixed", "width": sides[0], "height": sides[1]}
+    spec = resolve(parsed(spec__training__architecture=architecture, spec__imageResizer=resizer)).spec
+    assert spec.image_resizer is not None
+    assert spec.image_resizer.to_wire() == resizer
 
 
 def test_defaults_follow_the_view_and_the_architecture() -> None:

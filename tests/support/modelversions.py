@@ -278,6 +278,55 @@ REFUSALS = (
             ("margin", {"spec.datasetOptions.cropMargin": 0.1}, "datasetOptions.cropMargin: only a child view"),
         )
     ),
+    Refusal(
+        "a size that is no step, and not the own one of one of timm's",
+        {
+            "spec.training.architecture": "timm/efficientnet_b2",
+            "spec.imageResizer": {"type": "Fixed", "width": 250, "height": 256},
+        },
+        "imageResizer: sizes come in steps of 16 pixels",
+    ),
+    Refusal(
+        "too small a size for one of timm's",
+        {
+            "spec.training.architecture": "timm/efficientnet_b2",
+            "spec.imageResizer": {"type": "KeepAspectRatio", "maxDimension": 16},
+        },
+        "imageResizer: 16 pixels are too few for timm/efficientnet_b2; give it at least 32",
+        "imageResizer: the size is too small for the architecture; make it larger",
+    ),
+    Refusal(
+        "COCO of one of timm's",
+        {"spec.training": {"architecture": "timm/efficientnet_b2", "initialWeights": {"source": "COCO"}}},
+        "training.initialWeights.source: the architecture has no weights of COCO",
+    ),
+    Refusal(
+        "one of timm's that has no weights",
+        {"spec.training": {"architecture": "timm/beit3_giant_patch14_224", "initialWeights": {"source": "ImageNet"}}},
+        "training.initialWeights.source: the architecture has no weights of ImageNet",
+    ),
+    Refusal(
+        "warm-up of the one-cycle of an architecture's own optimizer",
+        {"spec.training": {"architecture": "swin_t", "schedule": {"warmupSteps": 3}}},
+        "training.schedule: Auto is a one-cycle for the Adam family",
+    ),
+    *(
+        Refusal(
+            f"more parts than the own batch of {name or 'the default'} has examples",
+            {"spec.training": {"accumulation": parts} | fields},
+            "training.accumulation: the architecture's own batch cannot be cut into more parts",
+        )
+        for name, parts, fields in (
+            ("", 33, {}),
+            ("efficientnet_b5", 9, {"architecture": "efficientnet_b5", "batchSize": "Auto"}),
+            ("one of timm's", 33, {"architecture": "timm/efficientnet_b2"}),
+        )
+    ),
+    Refusal(
+        "its own weights",
+        {"spec.training.initialWeights": {"modelVersion": "bottles-1"}},
+        "training.initialWeights.modelVersion: a version cannot start from its own weights",
+    ),
     Refusal("no uri", {"spec.output.uri": "models"}, "spec.output.uri"),
     Refusal("name too long", {"metadata.name": "n" * 53}, "metadata.name"),
     Refusal("name with a dot", {"metadata.name": "bottles.1"}, "metadata.name"),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tintype_api.catalogue import Optimizer
+from tintype_api.modelversion import Metadata, ModelVersion, resolve
 from tintype_api.spec import ModelVersionSpec
 from tintype_api.spec.resizer import ImageResizer, ResizerType
 from tintype_api.spec.view import ViewType
@@ -76,7 +77,7 @@ def training_spec(
     view: ViewType = ViewType.CLASSIFICATION,
     augmentations: Sequence[Mapping[str, Any]] = (),
 ) -> ModelVersionSpec:
-    """Return a spec of batches of 8 with this optimizer and these options of training, in the spec's words."""
+    """Return the resolved spec of batches of 8 with this optimizer and these options of training, in its own words."""
     settings = {"type": optimizer, "learningRate": rate, **(training or {}).get("optimizer", {})}
     document = {
         "view": {"name": "digit", "type": view},
@@ -86,7 +87,8 @@ def training_spec(
         "training": {"batchSize": 8, "seed": 3, **(training or {}), "optimizer": settings},
         "augmentations": [dict(each) for each in augmentations],
     }
-    return ModelVersionSpec.model_validate(document)
+    version = ModelVersion(metadata=Metadata(name="digits"), spec=ModelVersionSpec.model_validate(document))
+    return resolve(version).spec
 
 
 def make_learner(network: nn.Module, spec: ModelVersionSpec, device: Device = CPU) -> Learner:

@@ -51,13 +51,9 @@ def test_the_policies_of_detection() -> None:
         assert all(0 <= step.magnitude <= MAX_MAGNITUDE[policy] for pair in POLICIES[policy] for step in pair)
 
 
-@pytest.mark.parametrize("detection", [False, True])
-def test_auto_is_the_views_policy(detection: bool) -> None:
-    chosen = of_examples([option("MixUp"), option("AutoAugment"), option("Blur")], detection=detection)
+def test_those_of_batches_are_not_of_examples() -> None:
+    chosen = of_examples([option("MixUp"), option("AutoAugment"), option("Mosaic"), option("Blur")])
     assert [each.type for each in chosen] == ["AutoAugment", "Blur"]
-    assert getattr(chosen[0], "policy", None) == (V1 if detection else IMAGENET)
-    explicit = of_examples([option("AutoAugment", policy="V3")], detection=True)
-    assert getattr(explicit[0], "policy", None) == V3
 
 
 def _by(change: Callable[[Picture, float], Picture], factor: float) -> Callable[[Picture], Picture]:

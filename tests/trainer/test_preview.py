@@ -34,7 +34,7 @@ def _version(folder: Path, file: str, view: dict[str, Any], concepts: list[str],
             "view": view,
             "concepts": concepts,
             "dataset": {"uri": (folder / file).as_uri()},
-            "imageResizer": {"type": "Fixed", "width": 64, "height": 48},
+            "imageResizer": {"type": "Fixed", "width": 96, "height": 64},
             "output": {"uri": folder.as_uri()},
             "compute": {"gpus": 0},
             **spec,
@@ -57,7 +57,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _tile(
-    sheet: Path, row: int, column: int, size: tuple[int, int] = (192, 144)
+    sheet: Path, row: int, column: int, size: tuple[int, int] = (192, 128)
 ) -> np.ndarray[Any, np.dtype[np.uint8]]:
     left = GAP + column * (size[0] + GAP)
     top = TEXT_HEIGHT + GAP + row * (size[1] + TEXT_HEIGHT + GAP)
@@ -79,7 +79,7 @@ def test_a_sheet_of_each_kind_of_view(
     version = _version(scenes, "scenes.jsonl", view, concepts, augmentations=FLIP)
     sheet = tmp_path / "sheet.png"
     assert _preview(version, "--output", sheet, "--count", 3, "--draws", 2) == 0
-    assert capsys.readouterr().out == f"{sheet}: 3 training examples in 2 draws, 600 x 520 pixels\n"
+    assert capsys.readouterr().out == f"{sheet}: 3 training examples in 2 draws, 600 x 472 pixels\n"
     if view["type"] != "Detection":  # names on boxes are not mirrored
         for row in range(3):
             assert np.array_equal(_tile(sheet, row, 0)[:, ::-1], _tile(sheet, row, 1))

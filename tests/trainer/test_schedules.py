@@ -71,7 +71,7 @@ def test_step_is_torchs(steps: int, epochs: float, gamma: float) -> None:
 @pytest.mark.parametrize(("steps", "rates"), [(9, [3, 3, 3]), (10, [4, 4, 2]), (2, [1, 1]), (1, [1])])
 def test_step_has_three_rates_unless_told(steps: int, rates: list[int]) -> None:
     expected = [10.0**-level for level, count in enumerate(rates) for _ in range(count)]
-    assert _factors(Schedule(type=ScheduleType.STEP), steps) == pytest.approx(expected)
+    assert _factors(Schedule(type=ScheduleType.STEP, step_factor=0.1), steps) == pytest.approx(expected)
 
 
 def test_step_epochs_that_are_no_whole_steps_do_not_drift() -> None:
@@ -97,8 +97,9 @@ def test_warm_up_is_torchs(warmup: int) -> None:
 @pytest.mark.parametrize("kind", [ScheduleType.CONSTANT, ScheduleType.STEP, ScheduleType.COSINE, ScheduleType.AUTO])
 @pytest.mark.parametrize("warmup", [1, 6, 1000])
 def test_warm_up_multiplies_each_schedule_but_the_one_cycle(kind: ScheduleType, warmup: int) -> None:
-    plain = _factors(Schedule(type=kind), 30)
-    warm = _factors(Schedule(type=kind, warmup_steps=warmup), 30)
+    step_factor = 0.1 if kind is ScheduleType.STEP else None
+    plain = _factors(Schedule(type=kind, step_factor=step_factor), 30)
+    warm = _factors(Schedule(type=kind, step_factor=step_factor, warmup_steps=warmup), 30)
     assert warm == pytest.approx([rate * min(1, (step + 1) / warmup) for step, rate in enumerate(plain)])
 
 

@@ -207,7 +207,7 @@ def test_without_validation_the_last_iteration_is_kept(digits: Digits) -> None:
 
 
 def _wild(spec: ModelVersionSpec) -> ModelVersionSpec:
-    settings = OptimizerSettings.model_construct(type=Optimizer.MOMENTUM, learning_rate=1e30, weight_decay=None)
+    settings = OptimizerSettings.model_construct(type=Optimizer.MOMENTUM, learning_rate=1e30, weight_decay=0.0)
     return spec.model_copy(update={"training": spec.training.model_copy(update={"optimizer": settings})})
 
 

@@ -10,9 +10,8 @@
 Biases and the parameters of normalisation layers (all of one dimension or less) are never decayed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import product
-from types import MappingProxyType
 from typing import Any, Final
 
 from torch import nn, optim
@@ -20,9 +19,6 @@ from torch import nn, optim
 from tintype_api.catalogue import Optimizer
 from tintype_api.spec.training import OptimizerSettings
 
-WEIGHT_DECAYS: Final[Mapping[Optimizer, float]] = MappingProxyType(
-    {Optimizer.MOMENTUM: 1e-4, Optimizer.RMSPROP: 1e-5, Optimizer.ADAMW: 0.01}
-)
 RATE_FACTOR: Final = "rate_factor"
 """The key in a parameter group of what its learning rate is multiplied by."""
 
@@ -43,9 +39,8 @@ def build_optimizer(
     """
     assert settings.type is not None, "resolve fills in the optimizer"
     assert settings.learning_rate is not None, "resolve fills in the learning rate"
-    decay = settings.weight_decay
-    decay = WEIGHT_DECAYS.get(settings.type, 0.0) if decay is None else decay
-    groups = list(_groups(network, decay, {id(parameter) for parameter in backbone}, backbone_factor))
+    assert settings.weight_decay is not None, "resolve fills in the weight decay"
+    groups = list(_groups(network, settings.weight_decay, {id(parameter) for parameter in backbone}, backbone_factor))
     optimizer = _build(groups, settings.type, settings.learning_rate)
     set_learning_rate(optimizer, settings.learning_rate)
     return optimizer

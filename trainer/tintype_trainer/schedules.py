@@ -13,7 +13,6 @@ from tintype_api.spec.training import Schedule, ScheduleType
 RISE_SHARE: Final = 0.3
 START_FACTOR: Final = 1 / 25
 END_FACTOR: Final = START_FACTOR / 1e4
-DEFAULT_STEP_FACTOR: Final = 0.1
 
 
 def factor(schedule: Schedule, optimizer: Optimizer, step: int, steps: int, steps_per_epoch: int) -> float:
@@ -93,7 +92,8 @@ def _plain(kind: ScheduleType, schedule: Schedule, step: int, steps: int, steps_
             return 1.0
         case ScheduleType.STEP:
             period = _period(schedule.step_epochs, steps, steps_per_epoch)
-            return staircase(step, period, schedule.step_factor or DEFAULT_STEP_FACTOR)
+            assert schedule.step_factor is not None, "resolve fills in the factor of a step"
+            return staircase(step, period, schedule.step_factor)
         case ScheduleType.COSINE:
             return cosine(step, steps)
         case _:

@@ -28,7 +28,7 @@ class TrainingReader:
         indices: The training examples, by their index in both; repeated examples stand there several times.
         resizer: How a picture gets the network's size.
         crop_margin: Around each region, as a share of its smaller side.
-        augmentations: In the user's order.
+        augmentations: In the user's order; resolved.
         seed: Of the training.
     """
 
@@ -48,8 +48,7 @@ class TrainingReader:
         self._resizer = resizer
         self._crop_margin = crop_margin
         self._seed = seed
-        detection = any(not target.shares_K.size for target in targets[:1])
-        self._of_examples = of_examples(augmentations, detection=detection)
+        self._of_examples = of_examples(augmentations)
         self._of_batches = tuple(augmentations)
         self._mosaic = next((each.probability for each in augmentations if each.type == "Mosaic"), 0.0)
 

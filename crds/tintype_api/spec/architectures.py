@@ -1,23 +1,32 @@
-"""The rules over `training.architecture`: its name, its view, its weights and its sizes, made from the catalogue."""
+"""The rules over `training.architecture`: its name and view, and what goes with its weights, size and defaults.
+
+They are made from the catalogue. Where the spec names no architecture, they hold for the view type's own.
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from tintype_api.architecture import COCO, IMAGENET
-from tintype_api.catalogue import CATALOGUE, DEFAULT_ARCHITECTURE, DEFAULT_DETECTOR, TIMM_PREFIX
+from tintype_api.architecture import ADAM_FAMILY, COCO, IMAGENET, Architecture, Optimizer
+from tintype_api.catalogue import CATALOGUE, DEFAULT_ARCHITECTURE, DEFAULT_DETECTOR, TIMM_PREFIX, architecture
 from tintype_api.model import Rule
 from tintype_api.spec.resizer import STEP
 from tintype_api.spec.view import ViewType
-from tintype_api.timm_names import TIMM_NAMES
+from tintype_api.timm_names import TIMM_NAMES, TIMM_SIZES, TIMM_WITHOUT_WEIGHTS
 
 if TYPE_CHECKING:
     from tintype_api.spec import ModelVersionSpec
     from tintype_api.spec.training import Training
 
-_DETECTORS: Final = [name for name, entry in CATALOGUE.items() if entry.detector]
 _TIMM: Final = frozenset(TIMM_NAMES)
-_SMALLEST: Final = 32
+_TIMM_WITHOUT: Final = [TIMM_PREFIX + name for name in TIMM_NAMES if name in TIMM_WITHOUT_WEIGHTS]
+_OF_TIMM: Final = architecture(TIMM_PREFIX + TIMM_NAMES[0])
+"""Has the numbers that all of timm's have."""
 _SEE_ALL: Final = "see all with `tintype architectures`"
+_NAME: Final = (
+    "(has(self.training.architecture) ? self.training.architecture "
+    f": self.view.type == 'Detection' ? '{DEFAULT_DETECTOR}' : '{DEFAULT_ARCHITECTURE}')"
+)
+"""The architecture of a spec as CEL."""
 
 
 def _families() -> dict[str, str]:
@@ -56,51 +65,47 @@ NAME_RULE: Final = Rule(
 )
 
 
-def _of_view(spec: "ModelVersionSpec") -> bool:
-    name = spec.training.architecture
-    return name is None or (name in _DETECTORS) == (spec.view.type == ViewType.DETECTION)
-
-
-def _weights_rule(source: str, words: str) -> Rule:
-    """Return the rule that a source of weights is one that the architecture has."""
-    without = [name for name, entry in CATALOGUE.items() if source not in entry.weights]
-    usual_has = f"self.view.type == 'Detection' || '{source}' != '{COCO}'"
-    return Rule(
-        cel="!has(self.training.initialWeights) || !has(self.training.initialWeights.source) "
-        f"|| self.training.initialWeights.source != '{source}' "
-        f"|| (has(self.training.architecture) ? !(self.training.architecture in {without}) : {usual_has})",
-        holds=lambda spec: (
-            spec.training.initial_weights is None
-            or spec.training.initial_weights.source != source
-            or _name(spec) not in without
-        ),
-        message=f"training.initialWeights.source: the architecture has no weights of {source}; {words}",
-    )
-
-
 def _name(spec: "ModelVersionSpec") -> str:
     usual = DEFAULT_DETECTOR if spec.view.type == ViewType.DETECTION else DEFAULT_ARCHITECTURE
     return spec.training.architecture or usual
 
 
-def _smallest_cel() -> str:
-    """Return the smallest size of the architecture as CEL."""
-    name = (
-        "(has(self.training.architecture) ? self.training.architecture "
-        f": self.view.type == 'Detection' ? '{DEFAULT_DETECTOR}' : '{DEFAULT_ARCHITECTURE}')"
+def _entry(spec: "ModelVersionSpec") -> Architecture:
+    return architecture(_name(spec))
+
+
+def _names(holds: Callable[[Architecture], bool]) -> list[str]:
+    """Return the names of the catalogue, but not those of timm, for which something holds."""
+    return [name for name, entry in CATALOGUE.items() if holds(entry)]
+
+
+def _number_cel(number: Callable[[Architecture], int], usual: int) -> str:
+    """Return a number of the architecture as CEL: a chain of conditions; `usual` is that of timm's."""
+    names: dict[int, list[str]] = {}
+    for name, entry in CATALOGUE.items():
+        names.setdefault(number(entry), []).append(name)
+    chain = "".join(f"{_NAME} in {names[value]} ? {value} : " for value in sorted(names.keys() - {usual}))
+    return f"({chain}{usual})"
+
+
+def _weights_rule(source: str, without: str, words: str) -> Rule:
+    """Return the rule that a source of weights is one that the architecture has.
+
+    Args:
+        source: ImageNet or COCO.
+        without: Whether the architecture has none of them, as CEL.
+        words: What else to choose.
+    """
+    return Rule(
+        cel="!has(self.training.initialWeights) || !has(self.training.initialWeights.source) "
+        f"|| self.training.initialWeights.source != '{source}' || !({without})",
+        holds=lambda spec: (
+            spec.training.initial_weights is None
+            or spec.training.initial_weights.source != source
+            or source in _entry(spec).weights
+        ),
+        message=f"training.initialWeights.source: the architecture has no weights of {source}; {words}",
     )
-    sizes = sorted({entry.minimum_size for entry in CATALOGUE.values()} - {_SMALLEST}, reverse=True)
-    chain = "".join(f"{name} in {_with_smallest(size)} ? {size} : " for size in sizes)
-    return f"({chain}{_SMALLEST})"
-
-
-def _with_smallest(size: int) -> list[str]:
-    return [name for name, entry in CATALOGUE.items() if entry.minimum_size == size]
-
-
-def _smallest(spec: "ModelVersionSpec") -> int:
-    entry = CATALOGUE.get(_name(spec))
-    return entry.minimum_size if entry else _SMALLEST
 
 
 def _sides(spec: "ModelVersionSpec") -> list[int]:
@@ -115,47 +120,79 @@ def _each_side(rule: Callable[[str], str]) -> str:
     return f"!has(self.imageResizer) || ({' && '.join(checks)})"
 
 
-def _own_sizes_cel(side: str) -> str:
+def _own_size_cel(side: str) -> str:
     """Return whether a side is the own size of an architecture whose size is no multiple of 16, as CEL."""
-    odd = {entry.input_size for entry in CATALOGUE.values() if entry.input_size % STEP}
-    checks = [f"({side} == {size} && self.training.architecture in {_of_size(size)})" for size in sorted(odd)]
-    named = " || ".join([*checks, f"self.training.architecture.startsWith('{TIMM_PREFIX}')"])
-    return f"has(self.training.architecture) && ({named})"
+    sizes = {name: entry.input_size for name, entry in CATALOGUE.items()}
+    sizes |= {TIMM_PREFIX + name: size for name, size in TIMM_SIZES.items()}
+    odd = sorted({size for size in sizes.values() if size % STEP})
+    checks = (f"{side} == {size} && {_NAME} in {[name for name, own in sizes.items() if own == size]}" for size in odd)
+    return " || ".join(f"({check})" for check in checks)
 
 
-def _of_size(size: int) -> list[str]:
-    return [name for name, entry in CATALOGUE.items() if entry.input_size == size]
+def _is_one_cycle(spec: "ModelVersionSpec") -> bool:
+    """Return whether the schedule is Auto, and so a one-cycle."""
+    optimizer = spec.training.optimizer.type or _entry(spec).optimizer
+    return spec.training.schedule.type == "Auto" and optimizer in ADAM_FAMILY
 
 
-def _in_steps(spec: "ModelVersionSpec") -> bool:
-    entry = CATALOGUE.get(_name(spec))
-    return all(side % STEP == 0 or entry is None or side == entry.input_size for side in _sides(spec))
+def _optimizer_in_adam_family_cel() -> str:
+    """Return whether the optimizer, or the architecture's own where none is named, is of the Adam family, as CEL."""
+    own = _names(lambda entry: entry.optimizer in ADAM_FAMILY)
+    named = [optimizer.value for optimizer in Optimizer if optimizer in ADAM_FAMILY]
+    return f"(has(self.training.optimizer.type) ? self.training.optimizer.type in {named} : {_NAME} in {own})"
+
+
+def _accumulation_fits(spec: "ModelVersionSpec") -> bool:
+    return isinstance(spec.training.batch_size, int) or spec.training.accumulation <= _entry(spec).batch_size
 
 
 RULES: Final = (
     Rule(
-        cel="!has(self.training.architecture) "
-        f"|| (self.training.architecture in {_DETECTORS}) == (self.view.type == 'Detection')",
-        holds=_of_view,
+        cel=f"({_NAME} in {_names(lambda entry: entry.detector)}) == (self.view.type == 'Detection')",
+        holds=lambda spec: _entry(spec).detector == (spec.view.type == ViewType.DETECTION),
         message="training.architecture: detectors are for Detection, and the others for Classification and Tagging; "
         "choose one for this view with `tintype architectures`",
     ),
-    _weights_rule(COCO, "choose ImageNet, Random, a uri or a modelVersion"),
-    _weights_rule(IMAGENET, "choose COCO, Random, a uri or a modelVersion"),
+    _weights_rule(
+        COCO,
+        f"!({_NAME} in {_names(lambda entry: COCO in entry.weights)})",
+        "choose ImageNet, Random, a uri or a modelVersion",
+    ),
+    _weights_rule(
+        IMAGENET,
+        f"{_NAME} in {_names(lambda entry: IMAGENET not in entry.weights) + _TIMM_WITHOUT}",
+        "choose COCO, Random, a uri or a modelVersion",
+    ),
     Rule(
-        cel=_each_side(lambda side: f"{side} >= {_smallest_cel()}"),
-        holds=lambda spec: all(side >= _smallest(spec) for side in _sides(spec)),
+        cel=_each_side(
+            lambda side: f"{side} >= {_number_cel(lambda entry: entry.minimum_size, _OF_TIMM.minimum_size)}"
+        ),
+        holds=lambda spec: all(side >= _entry(spec).minimum_size for side in _sides(spec)),
         message="imageResizer: the size is too small for the architecture; make it larger, "
         "`tintype architectures --json` says how large it must be",
         explain=lambda spec: (
             f"imageResizer: {min(_sides(spec))} pixels are too few for {_name(spec)}; "
-            f"give it at least {_smallest(spec)}"
+            f"give it at least {_entry(spec).minimum_size}"
         ),
     ),
     Rule(
-        cel=_each_side(lambda side: f"{side} % {STEP} == 0 || ({_own_sizes_cel(side)})"),
-        holds=_in_steps,
+        cel=_each_side(lambda side: f"{side} % {STEP} == 0 || {_own_size_cel(side)}"),
+        holds=lambda spec: all(side % STEP == 0 or side == _entry(spec).input_size for side in _sides(spec)),
         message=f"imageResizer: sizes come in steps of {STEP} pixels, or are exactly the architecture's own; "
         "choose one of these",
+    ),
+    Rule(
+        cel="(has(self.training.batchSize) && type(self.training.batchSize) == int) "
+        f"|| self.training.accumulation <= {_number_cel(lambda entry: entry.batch_size, _OF_TIMM.batch_size)}",
+        holds=_accumulation_fits,
+        message="training.accumulation: the architecture's own batch cannot be cut into more parts than it has "
+        "examples; lower it, or give training.batchSize",
+    ),
+    Rule(
+        cel="self.training.schedule.type != 'Auto' || self.training.schedule.warmupSteps == 0 "
+        f"|| !{_optimizer_in_adam_family_cel()}",
+        holds=lambda spec: not _is_one_cycle(spec) or spec.training.schedule.warmup_steps == 0,
+        message="training.schedule: Auto is a one-cycle for the Adam family, which has a rise of its own; "
+        "remove warmupSteps or choose another type",
     ),
 )

@@ -11,8 +11,6 @@ from tintype_api.spec.view import ViewType
 if TYPE_CHECKING:
     from tintype_api.spec import ModelVersionSpec
 
-_ADAPTIVE = ("Adam", "AdamW", "NAdam", "RAdam")
-
 
 def _kinds(spec: "ModelVersionSpec") -> list[str]:
     return [augmentation.type for augmentation in spec.augmentations]
@@ -123,18 +121,4 @@ _AUGMENTATIONS: Final = (
     ),
 )
 
-_SCHEDULE: Final = (
-    Rule(
-        cel="self.training.schedule.type != 'Auto' || self.training.schedule.warmupSteps == 0 "
-        f"|| !has(self.training.optimizer.type) || !(self.training.optimizer.type in {list(_ADAPTIVE)})",
-        holds=lambda spec: (
-            spec.training.schedule.type != "Auto"
-            or spec.training.schedule.warmup_steps == 0
-            or spec.training.optimizer.type not in _ADAPTIVE
-        ),
-        message="training.schedule: Auto is a one-cycle for the Adam family, which has a rise of its own; "
-        "remove warmupSteps or choose another type",
-    ),
-)
-
-RULES: Final = (*ARCHITECTURE_RULES, *_CONCEPTS, *_LOSS, *_DATA, *_AUGMENTATIONS, *_SCHEDULE)
+RULES: Final = (*ARCHITECTURE_RULES, *_CONCEPTS, *_LOSS, *_DATA, *_AUGMENTATIONS)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tintype_api.spec.augmentations import Augmentation, AutoAugment, AutoAugmentPolicy
+from tintype_api.spec.augmentations import Augmentation
 from tintype_trainer.augmentations.autoaugment import auto_augment
 from tintype_trainer.augmentations.colours import brightness, color_jitter, contrast
 from tintype_trainer.augmentations.flips import horizontal_flip, rotate90, vertical_flip
@@ -38,7 +38,7 @@ def augment(sample: Sample, augmentations: Sequence[Augmentation], random: np.ra
 
     Args:
         sample: One example as read.
-        augmentations: Of single examples, with a policy of AutoAugment other than Auto.
+        augmentations: Of single examples; resolved.
         random: The numbers of one reading of one example.
     """
     for augmentation in augmentations:
@@ -47,13 +47,6 @@ def augment(sample: Sample, augmentations: Sequence[Augmentation], random: np.ra
     return sample
 
 
-def of_examples(augmentations: Sequence[Augmentation], *, detection: bool) -> tuple[Augmentation, ...]:
-    """Return the augmentations of single examples, in order, with AutoAugment's policy Auto made the view's."""
-    auto = AutoAugmentPolicy.V1 if detection else AutoAugmentPolicy.IMAGENET
-    return tuple(
-        each.model_copy(update={"policy": auto})
-        if isinstance(each, AutoAugment) and each.policy is AutoAugmentPolicy.AUTO
-        else each
-        for each in augmentations
-        if each.type in KINDS
-    )
+def of_examples(augmentations: Sequence[Augmentation]) -> tuple[Augmentation, ...]:
+    """Return the augmentations of single examples, in order."""
+    return tuple(each for each in augmentations if each.type in KINDS)
