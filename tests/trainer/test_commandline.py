@@ -117,15 +117,43 @@ def test_crd(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_architectures(capsys: pytest.CaptureFixture[str]) -> None:
     assert _tintype("architectures") == 0
-    heading, *rows = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["NAME", "SIZE", "BATCH", "OPTIMIZER", "RATE", "PURPOSE"]
-    assert [row.split()[0] for row in rows] == list(CATALOGUE)
-    assert rows[0].split()[:5] == ["efficientnet_lite0", "224", "32", "Momentum", "0.032"]
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 120
+    names = [line.split()[0] for line in lines if line and line.split()[0] in CATALOGUE]
+    assert names == list(CATALOGUE)
+    assert [line for line in lines if line in {"Classification and Tagging", "Detection"}] == [lines[0], "Detection"]
+    assert lines[1].split() == ["NAME", "SIZE", "PARAMS", "GFLOPS", "WEIGHTS", "PURPOSE"]
+    assert lines[2].split()[:5] == ["efficientnet_lite0", "224", "4.7M", "0.39", "ImageNet"]
+    assert any(line.startswith("timm/<name>") for line in lines)
 
+
+def test_no_word_of_a_purpose_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _tintype("architectures") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert [entry.name for entry in CATALOGUE.values() if entry.purpose not in shown] == []
+
+
+@pytest.mark.parametrize("view", ["Classification", "Tagging", "Detection"])
+def test_architectures_of_a_view(view: str, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = [name for name, entry in CATALOGUE.items() if entry.detector == (view == "Detection")]
+    assert _tintype("architectures", "--view", view, "--json") == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["name"] for entry in entries] == expected
+    assert all(view in entry["views"] for entry in entries)
+
+    assert _tintype("architectures", "--view", view) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.split()[0] in CATALOGUE] == expected
+    assert any(line.startswith("timm/") for line in lines) == (view != "Detection")
+
+
+def test_architectures_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert _tintype("architectures", "--json") == 0
     entries = json.loads(capsys.readouterr().out)
     assert [entry["name"] for entry in entries] == list(CATALOGUE)
-    assert entries[0]["learningRates"]["AdamW"] == 0.0005
+    first = entries[0]
+    assert (first["learningRates"]["AdamW"], first["batchSize"], first["minimumSize"]) == (0.0005, 32, 32)
+    assert first["weights"]["ImageNet"]["licence"] == "apache-2.0"
 
 
 def test_a_reader_that_goes_away_gets_no_traceback() -> None:

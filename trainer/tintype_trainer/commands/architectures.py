@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -11,40 +12,49 @@ from tintype_api.catalogue import CATALOGUE
 from tintype_api.constants import ExitCode
 from tintype_api.timm_names import TIMM_NAMES
 
-HEADINGS: Final = ("NAME", "SIZE", "PARAMETERS", "GFLOPS", "BATCH", "OPTIMIZER", "RATE", "WEIGHTS", "PURPOSE")
+WIDTH: Final = 120
+"""Columns that the table is readable on."""
+HEADINGS: Final = ("NAME", "SIZE", "PARAMS", "GFLOPS", "WEIGHTS", "PURPOSE")
+GROUPS: Final = {False: "Classification and Tagging", True: "Detection"}
 MORE: Final = f"timm/<name> takes any of timm's {len(TIMM_NAMES):,} networks, too, for Classification and Tagging."
 
 
 def architectures(arguments: argparse.Namespace) -> int:
-    """Print the catalogue, or what of it is for a kind of view, as a table or as JSON."""
-    detection = None if arguments.view is None else arguments.view == "Detection"
-    entries = [entry for entry in CATALOGUE.values() if detection is None or entry.detector is detection]
+    """Print the catalogue, or what of it is for a kind of view, as tables or as JSON."""
+    wanted = tuple(GROUPS) if arguments.view is None else (arguments.view == "Detection",)
     if arguments.json:
+        entries = [entry for entry in CATALOGUE.values() if entry.detector in wanted]
         print(json.dumps([_as_json(entry) for entry in entries], indent=2))
         return ExitCode.OK
-    print(table([HEADINGS, *(_row(entry) for entry in entries)]))
-    if not detection:
-        print(MORE)
+    print("\n\n".join(_group(detector) for detector in wanted))
     return ExitCode.OK
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as columns of their widest cell, two blanks apart. Pure."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    """Return rows as columns of their widest cell, two blanks apart; the last one is wrapped at WIDTH. Pure."""
+    widths = [max(len(cell) for cell in column) for column in list(zip(*rows, strict=True))[:-1]]
+    indent = sum(widths) + 2 * len(widths)
+    lines = []
+    for *cells, last in rows:
+        start = "".join(cell.ljust(width) + "  " for cell, width in zip(cells, widths, strict=True))
+        first, *others = textwrap.wrap(last, WIDTH - indent)
+        lines += [start + first, *(" " * indent + line for line in others)]
+    return "\n".join(lines)
+
+
+def _group(detector: bool) -> str:
+    rows = [_row(entry) for entry in CATALOGUE.values() if entry.detector == detector]
+    text = f"{GROUPS[detector]}\n{table([HEADINGS, *rows])}"
+    return text if detector else f"{text}\n{MORE}"
 
 
 def _row(entry: Architecture) -> tuple[str, ...]:
+    assert entry.parameters is not None and entry.gflops is not None, "the catalogue's own are measured"
     return (
         entry.name,
         str(entry.input_size),
-        "" if entry.parameters is None else f"{entry.parameters / 1e6:.1f}M",
-        "" if entry.gflops is None else f"{entry.gflops:.2f}",
-        str(entry.batch_size),
-        entry.optimizer.value,
-        f"{entry.learning_rates[entry.optimizer]:.3g}",
+        f"{entry.parameters / 1e6:.1f}M",
+        f"{entry.gflops:.2f}",
         ", ".join(entry.weights),
         entry.purpose,
     )
