@@ -15,7 +15,7 @@ from tintype_api.status import OperatorStatus
 from tintype_operator import next_status, outcomes
 from tintype_operator.conditions import Because
 from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, VersionFacts
-from tintype_operator.names import job_name
+from tintype_operator.names import job_name, published_uri
 from tintype_operator.next_status import Attempt
 from tintype_operator.obstacles import Obstacle, earlier_run, unpublished_weights
 
@@ -187,7 +187,7 @@ def _under_way(facts: Facts, attempt: Attempt, now: str) -> Settle:
 def _without_job(facts: Facts, name: str, now: str) -> Decision:
     if not facts.job_is_gone:
         return LookUpJob(name)
-    if facts.version.published_uri:
+    if facts.version.published:
         return _settle(facts, next_status.published(facts.version, None, None, now), None)
     said = f"Job {name} was deleted before it ended; delete this ModelVersion and apply it again to train it"
     return _fail(facts, Because(Reason.JOB_DELETED, said), None, now)
@@ -228,7 +228,7 @@ def _with_weights(resolved: ModelVersion, source: VersionFacts | None) -> ModelV
     """Return the version with the folder of the published version whose weights it starts from."""
     if source is None:
         return resolved
-    weights = InitialWeights(uri=f"{source.published_uri}/")
+    weights = InitialWeights(uri=published_uri(source.output_uri, source.key.namespace, source.key.name))
     training = resolved.spec.training.model_copy(update={"initial_weights": weights})
     return resolved.model_copy(update={"spec": resolved.spec.model_copy(update={"training": training})})
 

@@ -51,7 +51,7 @@ class VersionFacts:
         output_uri: output.uri.
         status: The operator's own part of status.
         stage: status.stage, which the trainer writes.
-        published_uri: status.artifacts.uri, which the trainer writes once the manifest is; empty before.
+        published: Whether status.artifacts is there, which the trainer writes once the manifest is.
         weights_from: training.initialWeights.modelVersion, the version of the namespace whose weights it starts from.
         figures: What metrics show.
     """
@@ -71,7 +71,7 @@ class VersionFacts:
     output_uri: str
     status: OperatorStatus
     stage: str | None
-    published_uri: str
+    published: bool
     weights_from: str | None
     figures: Figures
 

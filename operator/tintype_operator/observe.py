@@ -59,7 +59,7 @@ def observe_version(document: Object) -> VersionFacts:
         output_uri=str(_part(spec, "output").get("uri", "")),
         status=own,
         stage=status.get("stage"),
-        published_uri=str(_part(status, "artifacts").get("uri", "")),
+        published="artifacts" in status,
         weights_from=_part(_part(spec, "training"), "initialWeights").get("modelVersion"),
         figures=_figures(status),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tintype_api.constants import Reason
+from tintype_api.constants import Phase, Reason
 from tintype_operator.apierror import ApiError
 from tintype_operator.conditions import Because
 from tintype_operator.facts import JobFacts, PodFacts, VersionFacts
@@ -62,7 +62,7 @@ def unpublished_weights(version: VersionFacts, source: VersionFacts | None) -> O
         return _no_weights(f"{named} does not exist; create it, or delete this ModelVersion and name another")
     if not source.ended:
         return _no_weights(f"{named} is not published yet; training starts when it is")
-    if source.published_uri:
+    if source.published or source.status.phase is not Phase.FAILED:
         return None
     said = f"{named} ended without being published; apply this ModelVersion anew with other weights"
     return Obstacle(Because(Reason.NOT_FOUND, said), final=True)

@@ -17,6 +17,7 @@ class WorkQueue:
 
     A key that is added while it waits is the same piece of work; one that is added while it is worked on comes back
     when that is done. `retry` brings it back after a delay that doubles with each failure, and `succeed` forgets them.
+    `follow` brings it back with the next news of another key.
     """
 
     def __init__(self, on_taken: Callable[[float], None] = lambda _: None) -> None:
@@ -28,6 +29,7 @@ class WorkQueue:
         self._again: dict[Key, float] = {}
         self._later: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
+        self._followers: dict[Key, set[Key]] = {}
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
@@ -43,6 +45,12 @@ class WorkQueue:
             self._added_at[key] = now
             self._ready.append(key)
             self._news.set()
+        for follower in self._followers.pop(key, ()):
+            self.add(follower)
+
+    def follow(self, key: Key, other: Key) -> None:
+        """Ask for a key to be worked on, too, the next time that another one is added."""
+        self._followers.setdefault(other, set()).add(key)
 
     def add_after(self, key: Key, delay_s: float) -> None:
         """Ask for a key to be worked on after a while; the earliest of several times counts."""

@@ -99,10 +99,16 @@ class Reconciler:
 
     def _gather(self, version: VersionFacts) -> Facts:
         jobs = self._caches.jobs.of(version.key)
-        named = version.weights_from
-        weights_from = self._caches.versions.get(Key(version.key.namespace, named)) if named else None
         pods, refusals = self._caches.pods.of(version.key), self._caches.refusals_of(jobs)
-        return Facts(version, jobs, pods, refusals, weights_from=weights_from)
+        return Facts(version, jobs, pods, refusals, weights_from=self._weights_from(version))
+
+    def _weights_from(self, version: VersionFacts) -> VersionFacts | None:
+        """Return the version whose weights one without a Job starts from; its news become that one's, too."""
+        if version.weights_from is None or version.status.job is not None or version.ended:
+            return None
+        source = Key(version.key.namespace, version.weights_from)
+        self._queue.follow(version.key, source)
+        return self._caches.versions.get(source)
 
     async def _look_up_job(self, facts: Facts, step: LookUpJob) -> Facts:
         job = await self._job(facts.version.key.namespace, step.name)

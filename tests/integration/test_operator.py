@@ -1,5 +1,6 @@
 """The operator against a real API server, from a ModelVersion to its end; the kubelet and the trainer are played."""
 
+import json
 import os
 import subprocess
 from typing import Any
@@ -153,6 +154,47 @@ def test_a_killed_operator_makes_no_second_job_and_loses_none(played: Played, op
             operator.start(wait=False)
     for name in names:
         played.until(name, "Succeeded", within_s=60)
+
+
+def test_a_version_waits_for_the_one_whose_weights_it_starts_from(played: Played) -> None:
+    played.apply("pupil", {"spec.training": {"initialWeights": {"modelVersion": "teacher"}}})
+    said = played.until_condition("pupil", "Waiting", "InitialWeights")
+    assert "ModelVersion teacher does not exist" in said
+    played.apply("teacher")
+    pod = played.pod("teacher")
+    eventually(lambda: "is not published yet" in played.condition("pupil", "Waiting")["message"], within_s=3)
+    played.run(pod)
+    played.until("teacher", "Preparing")
+    assert played.job("pupil") is None
+    played.end(pod, 0, reason="Completed")
+    played.until("teacher", "Succeeded")
+    job = eventually(lambda: played.job("pupil"), within_s=3)
+    assert job is not None
+    annotations = job["spec"]["template"]["metadata"]["annotations"]
+    resolved = json.loads(annotations["tintype.dev/modelversion"])
+    assert resolved["spec"]["training"]["initialWeights"] == {"uri": f"s3://models/{NAMESPACE}/teacher/"}
+
+
+def test_a_version_fails_with_the_one_whose_weights_it_starts_from(played: Played) -> None:
+    played.apply("broken", {"spec.runPolicy": {"backoffLimit": 0}})
+    played.apply("heir", {"spec.training": {"initialWeights": {"modelVersion": "broken"}}})
+    pod = played.pod("broken")
+    played.run(pod)
+    played.end(pod, 64)
+    played.until("broken", "Failed")
+    played.until("heir", "Failed", within_s=3)
+    assert played.condition("heir", "Failed")["reason"] == "NotFound"
+    assert played.job("heir") is None
+
+
+def test_time_that_is_up_is_a_stop_that_is_complete(played: Played) -> None:
+    played.apply("timed")
+    pod = played.pod("timed")
+    played.run(pod)
+    message = {"exitCode": 0, "reason": "MaxDurationReached", "message": "training.maxDuration 4h is over"}
+    played.end(pod, 0, json.dumps(message), reason="Completed")
+    played.until("timed", "Stopped")
+    assert played.condition("timed", "Complete")["reason"] == "MaxDurationReached"
 
 
 @pytest.mark.parametrize("policy", ["Foreground", "Background"])

@@ -249,7 +249,7 @@ def test_the_pod_of_a_complete_job_is_looked_up_before_its_end_is_told() -> None
 
 
 FROM_ANOTHER = {"spec.training.initialWeights": {"modelVersion": "bottles-0"}}
-PUBLISHED = {"phase": "Succeeded", "artifacts": {"uri": "s3://models/team-a/bottles-0"}}
+PUBLISHED = {"artifacts": {"uri": "s3://models/team-a/bottles-0"}}
 
 
 def started_from(source: dict[str, Any] | None) -> Facts:
@@ -257,9 +257,13 @@ def started_from(source: dict[str, Any] | None) -> Facts:
     return replace(facts(stored_version(FROM_ANOTHER)), weights_from=observe_version(other) if other else None)
 
 
-@pytest.mark.parametrize("phase", ["Succeeded", "Stopped"])
-def test_weights_of_a_published_version_are_named_by_their_folder(phase: str) -> None:
-    decision = decided(started_from(PUBLISHED | {"phase": phase}))
+@pytest.mark.parametrize(
+    "source",
+    [{"phase": "Succeeded"}, {"phase": "Stopped"}, PUBLISHED | {"phase": "Failed"}],
+    ids=["by its plan", "stopped", "crashed after it was published"],
+)
+def test_weights_of_a_published_version_are_named_by_their_folder(source: dict[str, Any]) -> None:
+    decision = decided(started_from(source))
     assert isinstance(decision, CreateJob)
     weights = decision.version.spec.training.initial_weights
     assert weights is not None

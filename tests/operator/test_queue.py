@@ -28,6 +28,37 @@ async def test_a_key_that_is_worked_on_comes_back_when_that_is_done() -> None:
     assert await asyncio.wait_for(taking, 1) == A
 
 
+async def test_a_follower_comes_with_the_next_news_of_another_key_and_no_later() -> None:
+    queue = WorkQueue()
+    queue.follow(A, B)
+    assert len(queue) == 0
+    queue.add(B)
+    assert [await queue.take(), await queue.take()] == [B, A]
+    for key in (A, B):
+        queue.done(key)
+    queue.add(B)
+    assert len(queue) == 1
+
+
+async def test_a_follower_that_is_worked_on_comes_back_when_that_is_done() -> None:
+    queue = WorkQueue()
+    queue.add(A)
+    await queue.take()
+    queue.follow(A, B)
+    queue.add(B)
+    assert await queue.take() == B
+    queue.done(A)
+    assert await asyncio.wait_for(queue.take(), 1) == A
+
+
+async def test_keys_that_follow_each_other_come_once() -> None:
+    queue = WorkQueue()
+    queue.follow(A, B)
+    queue.follow(B, A)
+    queue.add(A)
+    assert len(queue) == 2
+
+
 async def test_several_workers_are_woken() -> None:
     queue = WorkQueue()
     workers = [asyncio.create_task(queue.take()) for _ in range(2)]
