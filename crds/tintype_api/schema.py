@@ -15,7 +15,7 @@ def structural_schema(model: type[Model]) -> dict[str, Any]:
     """Return the model's schema without references, nulls and titles, with its rules and those of its parts as CEL."""
     source = model.model_json_schema(by_alias=True)
     definitions = source.pop("$defs", {})
-    rules = {name: part.rules for name, part in _parts(model).items()}
+    rules = {name: part.rules for name, part in parts_of(model).items()}
     return _convert(source, definitions, rules)
 
 
@@ -71,7 +71,7 @@ def _goes_with(name: str, kinds: list[str]) -> dict[str, str]:
     }
 
 
-def _parts(model: type[BaseModel]) -> dict[str, type[Model]]:
+def parts_of(model: type[BaseModel]) -> dict[str, type[Model]]:
     """Return each model reachable from this one by the name that its schema has."""
     parts: dict[str, type[Model]] = {}
     waiting: list[object] = [model]

@@ -1,11 +1,15 @@
 """What a ModelVersion admits, what it refuses with which sentence, and how its defaults resolve."""
 
+from dataclasses import replace
+
 import pytest
 
 from support.modelversions import REFUSALS, Refusal, modelversion
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
+from tintype_api.model import Rule
 from tintype_api.modelversion import ModelVersion, identity, model_digest, resolve
+from tintype_api.schema import parts_of
 from tintype_api.spec.run import Storage
 
 
@@ -20,6 +24,27 @@ def test_refuses_in_one_sentence(refusal: Refusal) -> None:
     assert error.value.exit_code == ExitCode.SPEC
     assert refusal.offline in error.value.message
     assert "\n" not in error.value.message
+
+
+def test_every_rule_has_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken: set[str] = set()
+
+    def watched(rule: Rule) -> Rule:
+        def holds(part: object) -> bool:
+            held = rule.holds(part)
+            if not held:
+                broken.add(rule.message)
+            return held
+
+        return replace(rule, holds=holds)
+
+    rules = {part: part.rules for part in parts_of(ModelVersion).values()}
+    for part, own in rules.items():
+        monkeypatch.setattr(part, "rules", tuple(map(watched, own)))
+    for refusal in REFUSALS:
+        with pytest.raises(UserError):
+            ModelVersion.parse(modelversion(refusal.changes))
+    assert {rule.message for own in rules.values() for rule in own} - broken == set()
 
 
 @pytest.mark.parametrize("document", [None, [], "text", {"kind": "ModelVersion"}, {"spec": 3, "metadata": 4}])

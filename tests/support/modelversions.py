@@ -204,10 +204,23 @@ REFUSALS = (
         "spec.augmentations.0.Blur.maxDelta: unknown field",
         "maxDelta goes with the type Brightness",
     ),
+    *(
+        Refusal(
+            f"a range of {kind} upside down",
+            {"spec.augmentations": [{"type": kind, lower: value}]},
+            f"augmentations: {lower} of {kind} is above {upper}; exchange them",
+        )
+        for kind, lower, value, upper in (
+            ("Contrast", "minFactor", 2, "maxFactor"),
+            ("RandomCrop", "minAspectRatio", 1.5, "maxAspectRatio"),
+            ("Affine", "minScale", 1.2, "maxScale"),
+            ("RandomErasing", "minArea", 0.3, "maxArea"),
+        )
+    ),
     Refusal(
-        "a range upside down",
-        {"spec.augmentations": [{"type": "Contrast", "minFactor": 2}]},
-        "augmentations: minFactor of Contrast is above maxFactor",
+        "a range of areas upside down",
+        {"spec.augmentations": [{"type": "RandomCrop", "maxArea": 0.4}]},
+        "augmentations: minArea of RandomCrop is above maxArea; exchange them",
     ),
     Refusal(
         "Mosaic of Classification",
