@@ -54,7 +54,7 @@ def measure(name: str) -> tuple[int, float]:
     entry = CATALOGUE[name]
     side = entry.input_size
     if entry.detector:
-        network = build_detector(entry, DETECTED_CONCEPTS, pretrained=False).eval()
+        network = build_detector(entry, DETECTED_CONCEPTS, (side, side), pretrained=False).eval()
         image = torch.rand(1, 3, side, side)
     else:
         network = build_classifier(entry, CONCEPTS, (side, side)).eval().to("meta")

@@ -49,6 +49,7 @@ class PretrainedWeights:
         mean: Mean of each RGB channel in [0, 1] that they were trained with.
         std: Standard deviation of each RGB channel in [0, 1], likewise.
         interpolation: How pictures were resized for them; recorded, pixels here are always resized bilinearly.
+        no_eps: Whether they were trained with BatchNorms that add nothing to the variance.
     """
 
     tag: str
@@ -59,6 +60,7 @@ class PretrainedWeights:
     mean: Channels = IMAGENET_MEAN
     std: Channels = IMAGENET_STD
     interpolation: str = "bilinear"
+    no_eps: bool = False
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,16 @@ def _entry(
     )
 
 
+_WITHOUT_EPS: Final = ("retinanet_resnet50_fpn", "fasterrcnn_resnet50_fpn")
+"""Whose weights of COCO were trained with BatchNorms that add nothing to the variance."""
+
 _ON_RESNET50: Final = tuple(
-    _entry(name, purpose, {COCO: torchvision_coco(enumeration, file), IMAGENET: RESNET50}, rates=rates)
+    _entry(
+        name,
+        purpose,
+        {COCO: torchvision_coco(enumeration, file, no_eps=name in _WITHOUT_EPS), IMAGENET: RESNET50},
+        rates=rates,
+    )
     for name, purpose, enumeration, file, rates in (
         (
             "retinanet_resnet50_fpn_v2",

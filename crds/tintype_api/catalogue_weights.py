@@ -5,6 +5,7 @@ without label smoothing and mixing: weights trained with them score higher on Im
 less well (Kornblith et al. 2021), and detectors share them.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from tintype_api.architecture import Channels, PretrainedWeights
@@ -21,9 +22,9 @@ def torchvision_imagenet(enumeration: str, file: str, interpolation: str = "bili
     return _torchvision(f"{enumeration}_Weights.IMAGENET1K_V1", file, interpolation=interpolation)
 
 
-def torchvision_coco(enumeration: str, file: str) -> PretrainedWeights:
+def torchvision_coco(enumeration: str, file: str, *, no_eps: bool = False) -> PretrainedWeights:
     """Return torchvision's weights COCO_V1 that see pictures as ImageNet's do."""
-    return _torchvision(f"{enumeration}_Weights.COCO_V1", file)
+    return replace(_torchvision(f"{enumeration}_Weights.COCO_V1", file), no_eps=no_eps)
 
 
 def timm_imagenet(tag: str, *, halves: bool = True) -> PretrainedWeights:
@@ -47,9 +48,7 @@ def _halved(weights: PretrainedWeights) -> PretrainedWeights:
 
 
 def _seeing(weights: PretrainedWeights, mean: Channels, std: Channels) -> PretrainedWeights:
-    return PretrainedWeights(
-        weights.tag, weights.url, weights.file, weights.sha256, weights.licence, mean, std, weights.interpolation
-    )
+    return replace(weights, mean=mean, std=std)
 
 
 RESNET50: Final = torchvision_imagenet("ResNet50", "resnet50-0676ba61")

@@ -24,7 +24,7 @@ def seeded() -> Iterator[None]:
 
 def build(entry: Architecture, side: int) -> nn.Module:
     if entry.detector:
-        return build_detector(entry, CONCEPTS, pretrained=False)
+        return build_detector(entry, CONCEPTS, (side, side), pretrained=False)
     return build_classifier(entry, CONCEPTS, (side, side))
 
 

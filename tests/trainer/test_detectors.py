@@ -15,7 +15,7 @@ SIDE = 96
 
 def build(name: str, concepts: int = 3, *, pretrained: bool = False) -> Detector:
     torch.manual_seed(0)
-    return build_detector(detector_entry(name), concepts, pretrained=pretrained)
+    return build_detector(detector_entry(name), concepts, (SIDE, SIDE), pretrained=pretrained)
 
 
 def batch() -> tuple[Tensor, list[DetectorTarget]]:

@@ -6,15 +6,13 @@ from typing import Final
 from torch import Tensor, nn
 
 from tintype_api.errors import UserError, invalid_spec
+from tintype_trainer.naming import COUNTER, as_built
 from tintype_trainer.networks import Detector, head_layers
 
 NAMED_KEYS: Final = 5
-_COUNTER: Final = ".num_batches_tracked"
-_AUXILIARY: Final = ("aux1.", "aux2.", "AuxLogits.")
-"""Heads of Inception networks that serve trainings from nothing, and are not built here."""
 
 
-def fit(network: nn.Module, tensors: Mapping[str, Tensor], where: str) -> str:
+def fit(network: nn.Module, tensors: Mapping[str, Tensor], where: str, *, other_concepts: bool = False) -> str:
     """Load tensors of the network's own names into it; a head of another shape keeps its drawn weights.
 
     A detector also takes the weights of the classifier that its body is of.
@@ -23,6 +21,7 @@ def fit(network: nn.Module, tensors: Mapping[str, Tensor], where: str) -> str:
         network: Changed in place.
         tensors: By the library's names.
         where: The option and the file, for sentences.
+        other_concepts: Whether the head is for others, even where its shape happens to be the network's.
 
     Returns:
         What became of the head: "loaded" or "drawn".
@@ -33,10 +32,11 @@ def fit(network: nn.Module, tensors: Mapping[str, Tensor], where: str) -> str:
     if isinstance(network, Detector) and _is_of_body(network, tensors):
         _fit_body(network, tensors, where)
         return "drawn"
-    given = _as_built(network, tensors)
+    given = as_built(network, tensors)
     own = network.state_dict()
     prefix = tuple(f"{layer.name}." for layer in head_layers(network))
-    head_drawn = any(key.startswith(prefix) and key in given and given[key].shape != own[key].shape for key in own)
+    misshapen = (key in given and given[key].shape != own[key].shape for key in own if key.startswith(prefix))
+    head_drawn = other_concepts or any(misshapen)
     kept = {key: own[key] for key in given if head_drawn and key.startswith(prefix) and key in own}
     wanted = {**given, **kept}
     _check(own, wanted, where)
@@ -73,26 +73,6 @@ def fit_concepts(
     return tuple(concept for concept in own if concept in theirs)
 
 
-def _as_built(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors as this network would have them: without auxiliary heads, embeddings for its size."""
-    own = network.state_dict()
-    given = {key: value for key, value in tensors.items() if not (key.startswith(_AUXILIARY) and key not in own)}
-    given |= {key: own[key] for key in own if key.endswith(_COUNTER) and key not in given}
-    position = given.get("pos_embed")
-    if position is not None and "pos_embed" in own and position.shape != own["pos_embed"].shape:
-        given["pos_embed"] = _interpolated(network, position)
-    return given
-
-
-def _interpolated(network: nn.Module, position: Tensor) -> Tensor:
-    from timm.layers.pos_embed import resample_abs_pos_embed  # noqa: PLC0415  # takes seconds to import
-
-    grid: tuple[int, int] = network.get_submodule("patch_embed").grid_size  # type: ignore[assignment]  # timm's own
-    prefix: int = network.num_prefix_tokens  # type: ignore[assignment]  # likewise
-    resampled: Tensor = resample_abs_pos_embed(position, new_size=list(grid), num_prefix_tokens=prefix)
-    return resampled
-
-
 def _is_of_body(detector: Detector, tensors: Mapping[str, Tensor]) -> bool:
     return not any(key in tensors for key in detector.state_dict()) and any(
         _name_in(tensors, key) for key in detector.body().state_dict()
@@ -102,7 +82,7 @@ def _is_of_body(detector: Detector, tensors: Mapping[str, Tensor]) -> bool:
 def _fit_body(detector: Detector, tensors: Mapping[str, Tensor], where: str) -> None:
     own = detector.body().state_dict()
     given = {key: tensors[name] for key in own if (name := _name_in(tensors, key))}
-    given |= {key: own[key] for key in own if key.endswith(_COUNTER) and key not in given}
+    given |= {key: own[key] for key in own if key.endswith(COUNTER) and key not in given}
     _check(own, given, where)
     detector.body().load_state_dict(given)
 

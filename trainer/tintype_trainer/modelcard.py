@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from pydantic.alias_generators import to_camel
 
-from tintype_api.architecture import TORCHVISION
 from tintype_api.modelversion import ModelVersion, architecture_of, identity, model_digest
 from tintype_api.spec import ModelVersionSpec
 from tintype_api.spec.view import ViewType
@@ -15,7 +14,7 @@ from tintype_api.status import Best
 from tintype_trainer.freezing import FrozenDataset
 from tintype_trainer.geometry import canvas_size
 from tintype_trainer.learners import Learner
-from tintype_trainer.networks.building import detector_arguments
+from tintype_trainer.networks.building import detector_arguments, is_as_torchvision_builds
 from tintype_trainer.networks.classifiers import classifier_arguments
 from tintype_trainer.networks.detector import DETECTIONS_PER_IMAGE, SCORE_THRESHOLD
 from tintype_trainer.networks.held import HeldBatchNorm2d
@@ -58,15 +57,15 @@ def _architecture(spec: ModelVersionSpec) -> dict[str, Any]:
 
     Detectors that no library's builder makes are tintype's.
     """
-    entry, concepts = architecture_of(spec.training), len(spec.concepts)
+    entry, concepts, size = architecture_of(spec.training), len(spec.concepts), canvas_size(resizer_of(spec))
     library, function = entry.library, entry.function
     if spec.view.type is not ViewType.DETECTION:
-        arguments = classifier_arguments(entry, concepts, canvas_size(resizer_of(spec)))
-    elif library == TORCHVISION:
+        arguments = classifier_arguments(entry, concepts, size)
+    elif is_as_torchvision_builds(entry, size):
         arguments = detector_arguments(entry, concepts)
     else:
         library, function = "tintype", "tintype_trainer.networks.building.build_detector"
-        arguments = {"architecture": entry.name, "concepts": concepts, "pretrained": False}
+        arguments = {"architecture": entry.name, "concepts": concepts, "size": list(size), "pretrained": False}
     return {
         "name": entry.name,
         "library": library,

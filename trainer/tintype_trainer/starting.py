@@ -17,6 +17,7 @@ from tintype_trainer.device import Device
 from tintype_trainer.fitting import fit, fit_concepts
 from tintype_trainer.geometry import canvas_size
 from tintype_trainer.manifest import MANIFEST, read_manifest
+from tintype_trainer.naming import without_eps
 from tintype_trainer.networks import build_classifier
 from tintype_trainer.networks.building import build_detector
 from tintype_trainer.preparing import resizer_of
@@ -33,6 +34,8 @@ from tintype_trainer.weights import (
 
 BEST_WEIGHTS = "best.safetensors"
 MODEL_CARD = "model.json"
+BATCH_NORM_EPS = 1e-5
+"""Of torchvision's detectors as they are built."""
 
 
 def initial_network(
@@ -54,10 +57,11 @@ def initial_network(
     assert weights is not None, "resolve fills in the initial weights"
     architecture = architecture_of(spec.training)
     pretrained = weights.source is not WeightsSource.RANDOM
+    concepts, size = len(spec.concepts), canvas_size(resizer_of(spec))
     if spec.view.type is ViewType.DETECTION:
-        network: nn.Module = build_detector(architecture, len(spec.concepts), pretrained=pretrained)
+        network: nn.Module = build_detector(architecture, concepts, size, pretrained=pretrained)
     else:
-        network = build_classifier(architecture, len(spec.concepts), canvas_size(resizer_of(spec)))
+        network = build_classifier(architecture, concepts, size)
     with TemporaryDirectory(dir=cache) as folder:
         record = _load(network, spec, weights, store, Path(folder)) if pretrained else random_weights(architecture)
     # Channels last trains efficientnet_lite0 at 128 pixels in two thirds of the CPU time; resnet18 takes a fifth more.
@@ -89,11 +93,12 @@ def _from_library(
     found = find_weights(known, store, folder)
     where = f"training.initialWeights.source: {found.source} for {architecture.name}"
     file = read_weights(found.path, where)
+    tensors = without_eps(file.tensors, BATCH_NORM_EPS) if known.no_eps else file.tensors
     return InitialWeightsRecord(
         source=f"{source}: {found.source}",
         sha256=file.sha256,
         metadata={**file.metadata, "tag": known.tag, "licence": known.licence},
-        head=fit(network, file.tensors, where),
+        head=fit(network, tensors, where, other_concepts=True),
         normalisation=normalisation_of(file.metadata, Normalisation(known.mean, known.std), where),
     )
 

@@ -9,7 +9,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.retinanet import RetinaNetHead
 from torchvision.ops import MultiScaleRoIAlign
 
-from tintype_api.architecture import TIMM, Architecture
+from tintype_api.architecture import TIMM, TORCHVISION, Architecture
 from tintype_trainer.networks.detector import DETECTIONS_PER_IMAGE, SCORE_THRESHOLD, Detector
 from tintype_trainer.networks.held import hold_batch_norms, hold_parameters
 from tintype_trainer.networks.library_detector import LibraryDetector
@@ -18,20 +18,24 @@ from tintype_trainer.networks.rcnn import RcnnDetector
 from tintype_trainer.networks.timm_features import TimmPyramid
 
 RATIOS: Final = (0.5, 1.0, 2.0)
+SPACED_FOR_ITS_SIZE: Final = "ssd300_vgg16"
 _RESNET_STEM: Final = ("conv1", "bn1", "layer1")
 
 
-def build_detector(architecture: Architecture, concepts: int, *, pretrained: bool) -> Detector:
+def build_detector(architecture: Architecture, concepts: int, size: tuple[int, int], *, pretrained: bool) -> Detector:
     """Return a detector, drawn from torch's global random state.
 
     Args:
         architecture: One of the catalogue that is a detector.
         concepts: Number of concepts.
+        size: Width and height of its images, in pixels.
         pretrained: Whether pretrained weights will be loaded: BatchNorm within the body is then held, and so are the
             first layers of a ResNet, as is usual for detectors.
     """
     detector = (
-        _on_timm(architecture, concepts) if architecture.library == TIMM else _of_torchvision(architecture, concepts)
+        _on_timm(architecture, concepts)
+        if architecture.library == TIMM
+        else _of_torchvision(architecture, concepts, size)
     )
     if pretrained:
         _hold(detector.body())
@@ -50,9 +54,21 @@ def detector_arguments(architecture: Architecture, concepts: int) -> dict[str, A
     }
 
 
-def _of_torchvision(architecture: Architecture, concepts: int) -> LibraryDetector:
+def is_as_torchvision_builds(architecture: Architecture, size: tuple[int, int]) -> bool:
+    """Return whether torchvision's builder with these arguments makes the whole of a detector for a size of images."""
+    return architecture.library == TORCHVISION and not _has_other_boxes(architecture, size)
+
+
+def _of_torchvision(architecture: Architecture, concepts: int, size: tuple[int, int]) -> LibraryDetector:
     library = getattr(detection, architecture.function)(**detector_arguments(architecture, concepts))
+    if _has_other_boxes(architecture, size):
+        library.anchor_generator.steps = None  # one box in the middle of each of the features' own cells
     return RcnnDetector(library) if isinstance(library, FasterRCNN) else OneStageDetector(library)
+
+
+def _has_other_boxes(architecture: Architecture, size: tuple[int, int]) -> bool:
+    """Return whether an SSD's default boxes, which torchvision spaces for its own size alone, must be spaced anew."""
+    return architecture.function == SPACED_FOR_ITS_SIZE and set(size) != {architecture.input_size}
 
 
 def _on_timm(architecture: Architecture, concepts: int) -> LibraryDetector:

@@ -22,8 +22,9 @@ class LibraryDetector(Detector):
     def __init__(self, library: nn.Module) -> None:
         super().__init__()
         self.library = library
-        for head in self.last_of_library():
-            head.register_forward_hook(_in_single_precision)
+        for part in (library.backbone, *self.last_of_library()):
+            assert isinstance(part, nn.Module)
+            part.register_forward_hook(_in_single_precision)
 
     @abstractmethod
     def last_of_library(self) -> tuple[nn.Module, ...]:
@@ -39,7 +40,10 @@ class LibraryDetector(Detector):
 
 
 def _in_single_precision(_module: nn.Module, _inputs: object, output: Any) -> Any:  # noqa: ANN401  # whatever it is
-    """Return the tensors of an output as float32: bf16 would round a box's sides at 500 pixels to even numbers."""
+    """Return the tensors of an output as float32: bf16 would round a box's sides at 500 pixels to even numbers.
+
+    Anchors have the precision of the backbone's output.
+    """
     if isinstance(output, Tensor):
         return output.float()
     if isinstance(output, dict):
