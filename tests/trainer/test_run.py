@@ -92,7 +92,8 @@ def test_what_is_published(published: dict[str, Path]) -> None:
     model = json.loads(published["model.json"].read_text())
     assert model["concepts"] == list(CONCEPTS)
     assert model["architecture"]["function"] == "mobilenet_v3_small"
-    assert model["initialWeights"] == {"source": "Random", "sha256": None, "head": "drawn", "metadata": {}}
+    drawn = {"source": "Random", "sha256": None, "head": "drawn", "metadata": {}, "keptConcepts": []}
+    assert model["initialWeights"] == drawn
     frozen = {"batchNorms": 0, "parameters": 0}
     assert model["training"] == {"seed": 0, "device": "cpu", "precision": "fp32", "threads": 1, "frozen": frozen}
     assert model["versions"]["torch"] == torch.__version__.partition("+")[0]
