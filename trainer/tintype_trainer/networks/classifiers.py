@@ -2,12 +2,14 @@
 
 from typing import Any, Final
 
+import torch
 from torch import nn
 
-from tintype_api.catalogue import Architecture
+from tintype_api.architecture import TORCHVISION
+from tintype_api.catalogue import CATALOGUE, Architecture
+from tintype_api.errors import invalid_spec
 from tintype_trainer.networks.parts import head_layers
 
-TORCHVISION: Final = "torchvision"
 WITH_AUXILIARY_HEADS: Final = ("googlenet", "inception_v3")
 """Networks whose further heads are for trainings from nothing only."""
 
@@ -20,10 +22,28 @@ def build_classifier(architecture: Architecture, concepts: int, size: tuple[int,
     within 1/sqrt(outputs), which for two concepts starts a pretrained network at a loss of 3 instead of 0.7.
 
     Args:
-        architecture: One of the catalogue that is no detector.
+        architecture: One of the catalogue that is no detector, or one of timm's.
         concepts: Number of outputs.
         size: Width and height of its images, in pixels.
+
+    Raises:
+        UserError: exit 64 where one of timm's is no classifier, or not for images of this size.
     """
+    if architecture.name in CATALOGUE:
+        return _build(architecture, concepts, size)
+    try:
+        network = _build(architecture, concepts, size)
+        _try(network, concepts, size)
+    except (AssertionError, AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        width, height = size
+        raise invalid_spec(
+            f"training.architecture: {architecture.name} cannot classify pictures of {width} x {height} pixels "
+            f"({_first_line(error)}); choose another imageResizer or architecture"
+        ) from error
+    return network
+
+
+def _build(architecture: Architecture, concepts: int, size: tuple[int, int]) -> nn.Module:
     arguments = classifier_arguments(architecture, concepts, size)
     if architecture.library == TORCHVISION:
         from torchvision.models import get_model  # noqa: PLC0415  # each library takes seconds to import
@@ -35,9 +55,23 @@ def build_classifier(architecture: Architecture, concepts: int, size: tuple[int,
         network = create_model(architecture.function, pretrained=False, **arguments)
     for layer in head_layers(network):
         head = network.get_submodule(layer.name)
-        assert isinstance(head, nn.Linear | nn.Conv2d)
+        assert isinstance(head, nn.Linear | nn.Conv2d), f"its head is a {type(head).__name__}"
         head.reset_parameters()
     return network
+
+
+def _try(network: nn.Module, concepts: int, size: tuple[int, int]) -> None:
+    """Have the network see one black picture, which shows what timm's builders take without a word."""
+    width, height = size
+    training = network.training
+    with torch.no_grad():  # what some networks cache in inference mode could not be trained on
+        logits_BK = network.eval()(torch.zeros(1, 3, height, width))
+    network.train(training)
+    assert logits_BK.shape == (1, concepts), f"it answers with the shape {list(logits_BK.shape)}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def classifier_arguments(architecture: Architecture, concepts: int, size: tuple[int, int]) -> dict[str, Any]:
