@@ -34,7 +34,7 @@ def kubectl(control_plane: devcluster.Cluster) -> Kubectl:
             text=True,
         )
 
-    applied = call("apply", "--server-side", "-f", str(CRDS))
+    applied = call("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
     assert applied.returncode == 0, applied.stderr
     assert "Warning" not in applied.stderr
     waited = call("wait", "--for=condition=Established", "crd/modelversions.tintype.dev", "--timeout=30s")

@@ -148,7 +148,7 @@ def test_nothing_is_left_of_a_demo_that_is_ended_in_the_middle(
     traces = Traces.of(state)
     assert traces.found() != []
     process.send_signal(number)
-    assert process.wait(timeout=60) == code
+    assert process.wait(timeout=180) == code
     assert_nothing_is_left(traces)
 
 
