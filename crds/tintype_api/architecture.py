@@ -11,6 +11,7 @@ IMAGENET: Final = "ImageNet"
 COCO: Final = "COCO"
 TORCHVISION: Final = "torchvision"
 TIMM: Final = "timm"
+TRANSFORMERS: Final = "transformers"
 
 Channels = tuple[float, float, float]
 
@@ -69,7 +70,7 @@ class Architecture:
 
     Attributes:
         name: The name in `training.architecture`.
-        library: "torchvision" or "timm".
+        library: "torchvision", "timm" or "transformers".
         function: The builder's name in that library; of a detector on timm's features the features' name.
         purpose: What it is for, in one line.
         detector: Whether it is for Detection, and not for Classification and Tagging.

@@ -9,7 +9,9 @@ from tintype_api.architecture import (
     IMAGENET,
     TIMM,
     TORCHVISION,
+    TRANSFORMERS,
     Architecture,
+    Optimizer,
     PretrainedWeights,
     Rates,
 )
@@ -20,6 +22,7 @@ from tintype_api.catalogue_weights import (
     RESNET50,
     SSD300_VGG16,
     SSDLITE320,
+    dfine_coco,
     torchvision_coco,
 )
 
@@ -28,6 +31,7 @@ _TWO_STAGES: Final = Rates(8, momentum=0.01, rmsprop=0.0002, adam=0.0001)
 _ONE_STAGE: Final = Rates(8, momentum=0.005, rmsprop=0.0001, adam=0.0001)
 _SSD: Final = Rates(16, momentum=0.001, rmsprop=0.0001, adam=0.0001)
 _SSDLITE: Final = Rates(32, momentum=0.02, rmsprop=0.0005, adam=0.0005)
+_DFINE: Final = Rates(8, momentum=0.002, rmsprop=0.0001, adam=0.0001, default=Optimizer.ADAMW)
 
 
 def _entry(
@@ -168,4 +172,24 @@ _ON_LITE0: Final = tuple(
     )
 )
 
-DETECTORS: Final = (*_ON_RESNET50, *_ON_MOBILENET, *_SSDS, *_ON_LITE0)
+# It chooses 300 places of its features, of strides 16 and 32, of the larger ones 8 too.
+_DFINES: Final = tuple(
+    _entry(
+        f"dfine_{letter}",
+        purpose,
+        {COCO: dfine_coco(size)},
+        rates=_DFINE,
+        library=TRANSFORMERS,
+        function="DFineForObjectDetection",
+        size=640,
+        smallest=smallest,
+        stride=32,
+    )
+    for letter, size, smallest, purpose in (
+        ("n", "nano", 256, "a small modern transformer, quick on any machine"),
+        ("s", "small", 128, "a modern transformer, accurate in real time on a GPU"),
+        ("m", "medium", 128, "the most accurate in real time, given a GPU"),
+    )
+)
+
+DETECTORS: Final = (*_ON_RESNET50, *_ON_MOBILENET, *_SSDS, *_ON_LITE0, *_DFINES)

@@ -60,5 +60,8 @@ FIGURES: Final[Mapping[str, tuple[int, float]]] = MappingProxyType(
         "ssdlite320_mobilenet_v3_large": (3_301_460, 0.56),
         "retinanet_efficientnet_lite0": (5_809_908, 13.94),
         "fasterrcnn_efficientnet_lite0": (11_500_196, 11.44),
+        "dfine_n": (3_782_693, 3.72),
+        "dfine_s": (10_321_877, 13.90),
+        "dfine_m": (19_590_064, 30.24),
     }
 )

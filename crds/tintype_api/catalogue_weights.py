@@ -34,6 +34,13 @@ def timm_imagenet(tag: str, *, halves: bool = True) -> PretrainedWeights:
     return _halved(weights) if halves else weights
 
 
+def dfine_coco(size: str) -> PretrainedWeights:
+    """Return the weights of D-FINE (Peng et al. 2024), under Apache-2.0, which see pixels in [0, 1]."""
+    hub = f"ustc-community/dfine-{size}-coco"
+    url = f"{_HUB_URL}{hub}/resolve/main/model.safetensors"
+    return PretrainedWeights(hub, url, f"dfine-{size}-coco", licence="apache-2.0", mean=(0, 0, 0), std=(1, 1, 1))
+
+
 def _torchvision(
     tag: str, file: str, *, mean: Channels | None = None, std: Channels | None = None, interpolation: str = "bilinear"
 ) -> PretrainedWeights:

@@ -309,6 +309,16 @@ REFUSALS = (
         "imageResizer: the size is too small for the architecture; make it larger",
     ),
     Refusal(
+        "a size that is no multiple of the stride",
+        {
+            "spec.view.type": "Detection",
+            "spec.training.architecture": "dfine_s",
+            "spec.imageResizer": {"type": "Fixed", "width": 640, "height": 368},
+        },
+        "imageResizer: sizes for dfine_s must be multiples of 32 pixels",
+        "imageResizer: the architecture sees pictures in larger steps",
+    ),
+    Refusal(
         "COCO of one of timm's",
         {"spec.training": {"architecture": "timm/efficientnet_b2", "initialWeights": {"source": "COCO"}}},
         "training.initialWeights.source: the architecture has no weights of COCO",

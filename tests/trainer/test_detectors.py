@@ -2,12 +2,16 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.image_list import ImageList
 
 from support.detectors import detector_entry
 from tintype_trainer.networks.building import build_detector
 from tintype_trainer.networks.detector import Detector, DetectorTarget
 from tintype_trainer.networks.held import HeldBatchNorm2d
+from tintype_trainer.networks.library_detector import LibraryDetector, image_list
+from tintype_trainer.networks.one_stage import OneStageDetector
 
 SMALL = ("retinanet_efficientnet_lite0", "fasterrcnn_efficientnet_lite0", "ssdlite320_mobilenet_v3_large")
 SIDE = 96
@@ -72,6 +76,63 @@ def test_detections_lie_on_the_canvas_the_best_first(detector: Detector) -> None
         assert bool((detections.boxes_N4 >= 0).all())
         assert bool((detections.boxes_N4 <= SIDE + 1).all())
         assert set(detections.labels_N.tolist()) <= {0, 1, 2}
+
+
+class AsIs(nn.Module):
+    """Stands for torchvision's resizing and normalising; images go through as they are."""
+
+    def forward(self, images: list[Tensor], targets: list[dict[str, Tensor]] | None = None) -> tuple[ImageList, object]:
+        return ImageList(torch.stack(images), [(SIDE, SIDE)] * len(images)), targets
+
+    def postprocess(self, found: list[dict[str, Tensor]], *_sizes: object) -> list[dict[str, Tensor]]:
+        return found
+
+
+@pytest.mark.parametrize("name", [*SMALL, "fcos_resnet50_fpn"])
+def test_losses_and_detections_are_torchvisions_own(name: str) -> None:
+    detector = build(name)
+    assert isinstance(detector, LibraryDetector)
+    library = detector.library
+    library.transform = AsIs()
+    first_label = min(layer.before for layer in detector.head_layers())
+    images_B3HW, targets = batch()
+    named = [{"boxes": each.boxes_N4, "labels": each.labels_N + first_label} for each in targets]
+    detector.eval()
+    with torch.inference_mode():
+        for found, expected in zip(detector.detections(images_B3HW), library(list(images_B3HW)), strict=True):
+            assert torch.equal(found.boxes_N4, expected["boxes"])
+            assert torch.equal(found.scores_N, expected["scores"])
+            assert torch.equal(found.labels_N + first_label, expected["labels"])
+    detector.train()
+    torch.manual_seed(5)
+    loss = detector.losses(images_B3HW, targets)
+    torch.manual_seed(5)
+    torch.testing.assert_close(loss, sum(library(list(images_B3HW), named).values()))
+
+
+def test_anchors_are_precise_where_the_network_is_not() -> None:
+    detector = build("retinanet_efficientnet_lite0").eval()
+    assert isinstance(detector, LibraryDetector)
+    images_B3HW, targets = batch()
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        loss, found = detector.losses_and_detections(images_B3HW, targets)
+    anchors = detector.library.anchor_generator
+    assert isinstance(anchors, AnchorGenerator)
+    assert {anchor.dtype for anchor in anchors.cell_anchors} == {torch.float32}
+    assert loss.dtype == found[0].boxes_N4.dtype == torch.float32
+
+
+@pytest.mark.parametrize("side", [300, 400])
+def test_default_boxes_of_ssd_lie_on_the_canvas_of_any_size(side: int) -> None:
+    detector = build_detector(detector_entry("ssd300_vgg16"), 1, (side, side), pretrained=False)
+    assert isinstance(detector, OneStageDetector)
+    images_B3HW = torch.zeros(1, 3, side, side)
+    with torch.inference_mode():
+        features = list(detector.library.backbone(images_B3HW).values())
+        (boxes_N4,) = detector.library.anchor_generator(image_list(images_B3HW), features)
+    middles_N2 = (boxes_N4[:, :2] + boxes_N4[:, 2:]) / 2
+    assert bool((middles_N2 > 0).all())
+    assert bool((middles_N2 < side + 8).all())
 
 
 @pytest.mark.parametrize("name", SMALL)

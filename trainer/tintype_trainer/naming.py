@@ -12,7 +12,10 @@ from tintype_trainer.networks import Detector, head_layers
 COUNTER: Final = ".num_batches_tracked"
 _AUXILIARY: Final = ("aux1.", "aux2.", "AuxLogits.")
 """Heads of Inception networks that serve trainings from nothing, and are not built here."""
+_DERIVED: Final = ("model.anchors", "model.valid_mask", "model.decoder.anchors", "model.decoder.valid_mask")
+"""What files of D-FINE may hold for one size of images, and is computed here."""
 _OLDER: Final = (
+    (re.compile(r"((?:class|bbox)_embed\..+)"), r"model.decoder.\1"),
     (re.compile(r"(backbone\.fpn\.(?:inner|layer)_blocks\.\d+)\.(weight|bias)"), r"\1.0.\2"),
     (re.compile(r"(rpn\.head\.conv)\.(weight|bias)"), r"\1.0.0.\2"),
     (re.compile(r"(head\.(?:classification|regression)_head\.conv)\.0\.(weight|bias)"), r"\1.0.0.\2"),
@@ -20,7 +23,10 @@ _OLDER: Final = (
     (re.compile(r"(head\.(?:classification|regression)_head\.conv)\.4\.(weight|bias)"), r"\1.2.0.\2"),
     (re.compile(r"(head\.(?:classification|regression)_head\.conv)\.6\.(weight|bias)"), r"\1.3.0.\2"),
 )
-"""Names that torchvision's own files of COCO still have, and those of today; its loading renames them likewise."""
+"""Names that files still have, and those of today.
+
+Of torchvision's files of COCO, which its own loading renames likewise; of D-FINE's the second name of what is shared.
+"""
 
 
 def as_built(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -30,7 +36,7 @@ def as_built(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Ten
     of images, such as the position embeddings of a transformer, is interpolated to the network's by timm.
     """
     own = network.state_dict()
-    given = {_name(key, own): value for key, value in tensors.items() if key in own or not key.startswith(_AUXILIARY)}
+    given = {_name(key, own): value for key, value in tensors.items() if key in own or not _is_unread(key)}
     given |= {key: own[key] for key in own if key.endswith(COUNTER) and key not in given}
     return _resized(network, own, given)
 
@@ -41,6 +47,10 @@ def without_eps(tensors: Mapping[str, Tensor], eps: float) -> dict[str, Tensor]:
     Both add it to the running variance, which has so much less here.
     """
     return {key: value - eps if key.endswith(".running_var") else value for key, value in tensors.items()}
+
+
+def _is_unread(key: str) -> bool:
+    return key.startswith(_AUXILIARY) or key in _DERIVED
 
 
 def _name(key: str, own: Mapping[str, Tensor]) -> str:

@@ -182,6 +182,15 @@ RULES: Final = (
         "choose one of these",
     ),
     Rule(
+        cel=_each_side(lambda side: f"{side} % {_number_cel(lambda entry: entry.stride, _OF_TIMM.stride)} == 0"),
+        holds=lambda spec: all(side % _entry(spec).stride == 0 for side in _sides(spec)),
+        message="imageResizer: the architecture sees pictures in larger steps; "
+        "`tintype architectures --json` says of what sizes must be multiples",
+        explain=lambda spec: (
+            f"imageResizer: sizes for {_name(spec)} must be multiples of {_entry(spec).stride} pixels; choose one"
+        ),
+    ),
+    Rule(
         cel="(has(self.training.batchSize) && type(self.training.batchSize) == int) "
         f"|| self.training.accumulation <= {_number_cel(lambda entry: entry.batch_size, _OF_TIMM.batch_size)}",
         holds=_accumulation_fits,

@@ -9,7 +9,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.retinanet import RetinaNetHead
 from torchvision.ops import MultiScaleRoIAlign
 
-from tintype_api.architecture import TIMM, TORCHVISION, Architecture
+from tintype_api.architecture import TIMM, TORCHVISION, TRANSFORMERS, Architecture
 from tintype_trainer.networks.detector import DETECTIONS_PER_IMAGE, SCORE_THRESHOLD, Detector
 from tintype_trainer.networks.held import hold_batch_norms, hold_parameters
 from tintype_trainer.networks.library_detector import LibraryDetector
@@ -31,12 +31,11 @@ def build_detector(architecture: Architecture, concepts: int, size: tuple[int, i
         size: Width and height of its images, in pixels.
         pretrained: Whether pretrained weights will be loaded: BatchNorm within the body is then held, and so are the
             first layers of a ResNet, as is usual for detectors.
+
+    Raises:
+        UserError: exit 78 where it needs a library that is not installed.
     """
-    detector = (
-        _on_timm(architecture, concepts)
-        if architecture.library == TIMM
-        else _of_torchvision(architecture, concepts, size)
-    )
+    detector = _build(architecture, concepts, size)
     if pretrained:
         _hold(detector.body())
     return detector
@@ -52,6 +51,16 @@ def detector_arguments(architecture: Architecture, concepts: int) -> dict[str, A
         "num_classes": concepts + has_background,
         **_cut_offs(of_two_stages=of_two_stages),
     }
+
+
+def _build(architecture: Architecture, concepts: int, size: tuple[int, int]) -> LibraryDetector:
+    if architecture.library == TRANSFORMERS:
+        from tintype_trainer.networks.dfine import build_dfine  # noqa: PLC0415  # takes seconds to import, and an extra
+
+        return build_dfine(architecture.name, concepts)
+    if architecture.library == TIMM:
+        return _on_timm(architecture, concepts)
+    return _of_torchvision(architecture, concepts, size)
 
 
 def is_as_torchvision_builds(architecture: Architecture, size: tuple[int, int]) -> bool:

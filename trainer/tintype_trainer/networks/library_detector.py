@@ -22,13 +22,12 @@ class LibraryDetector(Detector):
     def __init__(self, library: nn.Module) -> None:
         super().__init__()
         self.library = library
-        for part in (library.backbone, *self.last_of_library()):
-            assert isinstance(part, nn.Module)
+        for part in self.parts_of_library():
             part.register_forward_hook(_in_single_precision)
 
     @abstractmethod
-    def last_of_library(self) -> tuple[nn.Module, ...]:
-        """Return the modules whose outputs become losses, scores and boxes."""
+    def parts_of_library(self) -> tuple[nn.Module, ...]:
+        """Return the modules whose outputs become anchors, losses, scores and boxes, and so must be precise."""
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]  # noqa: ANN401
         """Return the library's own state."""

@@ -62,9 +62,9 @@ class OneStageDetector(LibraryDetector):
             for name, anchors in zip(last.values(), anchors_of_levels, strict=True)
         )
 
-    def last_of_library(self) -> tuple[nn.Module, ...]:
-        """Return the heads."""
-        return (self.library.head,)
+    def parts_of_library(self) -> tuple[nn.Module, ...]:
+        """Return the backbone and the heads."""
+        return self.library.backbone, self.library.head
 
     @property
     def _first_label(self) -> int:

@@ -58,9 +58,9 @@ class RcnnDetector(LibraryDetector):
             HeadLayer(f"{predictor}.bbox_pred", before=1, width=4),
         )
 
-    def last_of_library(self) -> tuple[nn.Module, ...]:
-        """Return the heads of proposals and of boxes."""
-        return self.library.rpn.head, self.library.roi_heads.box_predictor
+    def parts_of_library(self) -> tuple[nn.Module, ...]:
+        """Return the backbone and the heads of proposals and of boxes."""
+        return self.library.backbone, self.library.rpn.head, self.library.roi_heads.box_predictor
 
     def _losses(self, images_B3HW: Tensor, features: Features, targets: Sequence[DetectorTarget]) -> Tensor:
         images, of_images = image_list(images_B3HW), named(targets, first_label=1)
