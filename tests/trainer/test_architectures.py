@@ -62,6 +62,7 @@ def test_one_step_and_one_reload(name: str) -> None:
     first = next(parameter for parameter in network.parameters() if parameter.requires_grad)
     assert first.grad is not None
     assert bool(torch.isfinite(first.grad).all())
+    assert bool(first.grad.any())
     again = build(entry, side)
     again.load_state_dict(network.state_dict())
     for one, other in zip(answers(network, images_B3HW), answers(again, images_B3HW), strict=True):
