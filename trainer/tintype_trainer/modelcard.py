@@ -1,6 +1,7 @@
 """model.json: how to use the published weights, and where they come from. Pure but for the versions of libraries."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from importlib.metadata import version as version_of
 from typing import Any, Final
@@ -47,9 +48,13 @@ def model_json(
         "initialWeights": _initial_weights(weights),
         "best": best.to_wire(),
         "training": _training(version.spec, learner),
-        "versions": {library: version_of(library) for library in LIBRARIES},
+        "versions": {library: version_of(library) for library in _libraries(version.spec)},
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def _libraries(spec: ModelVersionSpec) -> Iterable[str]:
+    return dict.fromkeys((*LIBRARIES, architecture_of(spec.training).library))
 
 
 def _architecture(spec: ModelVersionSpec) -> dict[str, Any]:
