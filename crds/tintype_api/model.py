@@ -27,6 +27,23 @@ class Rule:
     explain: Callable[[Any], str] | None = None
 
 
+def exactly_one(what: str, *fields: str) -> Rule:
+    """Return the rule that a part has exactly one of some fields.
+
+    Args:
+        what: The part, for the message.
+        fields: By their Python names.
+    """
+    names = [to_camel(field) for field in fields]
+    given = ", ".join(f"has(self.{name})" for name in names)
+    others = "other" if len(names) == 2 else "others"
+    return Rule(
+        cel=f"[{given}].exists_one(given, given)",
+        holds=lambda part: sum(getattr(part, field) is not None for field in fields) == 1,
+        message=f"{what} takes exactly one of {', '.join(names[:-1])} and {names[-1]}; remove the {others}",
+    )
+
+
 class Model(BaseModel):
     """A frozen model with camelCase names on the wire that knows no other fields."""
 

@@ -4,20 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tintype_api.model import Model, Rule
+from tintype_api.model import Model, exactly_one
 from tintype_api.spec.common import Seed, Uri
 
 
 class Split(Model):
     """The examples that are set aside: drawn at random, stratified by concept, or in a file of their own."""
 
-    rules = (
-        Rule(
-            cel="[has(self.fraction), has(self.count), has(self.uri)].exists_one(given, given)",
-            holds=lambda split: [split.fraction, split.count, split.uri].count(None) == 2,
-            message="a split takes exactly one of fraction, count and uri; remove the others",
-        ),
-    )
+    rules = (exactly_one("a split", "fraction", "count", "uri"),)
 
     fraction: Annotated[float | None, Field(gt=0, lt=1)] = None
     """Share of the examples."""
@@ -32,13 +26,7 @@ class Split(Model):
 class GroupBy(Model):
     """What examples have in common that must stay on one side of a split."""
 
-    rules = (
-        Rule(
-            cel="has(self.metadata) != has(self.path)",
-            holds=lambda group: (group.metadata is None) != (group.path is None),
-            message="dataset.groupBy takes exactly one of metadata and path; remove the other",
-        ),
-    )
+    rules = (exactly_one("dataset.groupBy", "metadata", "path"),)
 
     metadata: Annotated[str | None, Field(min_length=1, max_length=128)] = None
     """A key of the images' metadata; images without it are groups of their own."""

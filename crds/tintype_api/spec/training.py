@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from tintype_api.architecture import Optimizer
-from tintype_api.model import Model, Rule
+from tintype_api.model import Model, Rule, exactly_one
 from tintype_api.quantity import DURATION_PATTERN
 from tintype_api.spec.architectures import NAME_RULE
 from tintype_api.spec.common import ConceptName, Seed, Uri
@@ -25,13 +25,7 @@ class WeightsSource(StrEnum):
 class InitialWeights(Model):
     """The weights that training starts from."""
 
-    rules = (
-        Rule(
-            cel="[has(self.source), has(self.modelVersion), has(self.uri)].exists_one(given, given)",
-            holds=lambda weights: [weights.source, weights.model_version, weights.uri].count(None) == 2,
-            message="training.initialWeights takes exactly one of source, modelVersion and uri; remove the others",
-        ),
-    )
+    rules = (exactly_one("training.initialWeights", "source", "model_version", "uri"),)
 
     source: WeightsSource | None = None
     """ImageNet and COCO: the catalogue's weights for the architecture. Random: drawn with the seed."""
