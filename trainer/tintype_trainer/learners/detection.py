@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from tintype_trainer.batches import Batch, BoxesOfImage
 from tintype_trainer.device import Device
-from tintype_trainer.images import normalise
+from tintype_trainer.learners.evaluating import evaluating, inputs_of
 from tintype_trainer.learners.predictions import DetectionPredictions, Predictions
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 from tintype_trainer.metrics.detection import measure_detection
@@ -47,22 +46,17 @@ class DetectionLearner:
             batches: At least one batch.
             check: Called before each batch; may raise to stop.
         """
-        was_training = self.network.training
-        self.network.eval()
         losses: list[float] = []
         detected: list[DetectedBoxes] = []
         annotated: list[AnnotatedBoxes] = []
-        try:
-            with torch.inference_mode():
-                for batch in batches:
-                    check()
-                    with self.device.autocast():
-                        loss, found = self.network.losses_and_detections(self._inputs(batch), self._targets(batch))
-                    losses += [float(loss)] * len(batch)
-                    detected += [_detected(each, of) for each, of in zip(found, batch.boxes, strict=True)]
-                    annotated += [_annotated(of) for of in batch.boxes]
-        finally:
-            self.network.train(was_training)
+        with evaluating(self.network):
+            for batch in batches:
+                check()
+                with self.device.autocast():
+                    loss, found = self.network.losses_and_detections(self._inputs(batch), self._targets(batch))
+                losses += [float(loss)] * len(batch)
+                detected += [_detected(each, of) for each, of in zip(found, batch.boxes, strict=True)]
+                annotated += [_annotated(of) for of in batch.boxes]
         return DetectionPredictions(np.array(losses), tuple(detected), tuple(annotated))
 
     def measure(self, predictions: Predictions) -> Measures:
@@ -71,8 +65,7 @@ class DetectionLearner:
         return measure_detection(predictions.losses_N, predictions.detected, predictions.annotated, self.concepts)
 
     def _inputs(self, batch: Batch) -> Tensor:
-        images_B3HW = batch.images_B3HW.to(self.device.torch_device)
-        return normalise(images_B3HW, self.normalisation.mean, self.normalisation.std)
+        return inputs_of(batch, self.device, self.normalisation)
 
     def _targets(self, batch: Batch) -> list[DetectorTarget]:
         device = self.device.torch_device

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from tintype_api.spec.view import ViewType
 from tintype_trainer.batches import Batch
 from tintype_trainer.device import Device
-from tintype_trainer.images import normalise
+from tintype_trainer.learners.evaluating import evaluating, inputs_of
 from tintype_trainer.learners.predictions import Predictions, ScorePredictions
 from tintype_trainer.losses import ExampleLoss
 from tintype_trainer.metrics.classification import measure_classification
@@ -52,19 +51,14 @@ class ScoreLearner:
             batches: At least one batch.
             check: Called before each batch; may raise to stop.
         """
-        was_training = self.network.training
-        self.network.eval()
         losses, scores, shares = [], [], []
-        try:
-            with torch.inference_mode():
-                for batch in batches:
-                    check()
-                    logits_BK = self._logits(batch)
-                    losses.append(self.validation_loss(logits_BK, self._shares(batch)).double().cpu().numpy())
-                    scores.append(self._scores(logits_BK.double()).cpu().numpy())
-                    shares.append(batch.shares_BK.numpy())
-        finally:
-            self.network.train(was_training)
+        with evaluating(self.network):
+            for batch in batches:
+                check()
+                logits_BK = self._logits(batch)
+                losses.append(self.validation_loss(logits_BK, self._shares(batch)).double().cpu().numpy())
+                scores.append(self._scores(logits_BK.double()).cpu().numpy())
+                shares.append(batch.shares_BK.numpy())
         return ScorePredictions(np.concatenate(losses), np.concatenate(scores), np.concatenate(shares))
 
     def measure(self, predictions: Predictions) -> Measures:
@@ -74,8 +68,7 @@ class ScoreLearner:
         return measure(predictions.losses_N, predictions.scores_NK, predictions.shares_NK, self.concepts)
 
     def _logits(self, batch: Batch) -> Tensor:
-        images_B3HW = batch.images_B3HW.to(self.device.torch_device)
-        inputs_B3HW = normalise(images_B3HW, self.normalisation.mean, self.normalisation.std)
+        inputs_B3HW = inputs_of(batch, self.device, self.normalisation)
         with self.device.autocast():
             logits_BK: Tensor = self.network(inputs_B3HW).float()
         return logits_BK
