@@ -8,7 +8,8 @@ from typing import Any
 
 from tintype_api.errors import UserError, data_error
 from tintype_api.spec.view import ViewType
-from tintype_trainer.importers.imported import Imported, ImportedBox, ImportedImage, box
+from tintype_trainer.dataset import Box
+from tintype_trainer.importers.imported import Imported, ImportedImage, box
 from tintype_trainer.importers.writing import Notes
 
 
@@ -70,7 +71,7 @@ def _objects(document: Mapping[str, Any], name: str, fields: Sequence[str], file
 
 def _boxes(
     picture: Mapping[str, Any], annotations: Sequence[Mapping[str, Any]], categories: Mapping[object, str], file: Path
-) -> Iterator[ImportedBox]:
+) -> Iterator[Box]:
     for annotation in annotations:
         where = f"{file}: annotation {annotation.get('id', '?')} of {picture['file_name']}"
         if annotation["category_id"] not in categories:

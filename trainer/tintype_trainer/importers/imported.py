@@ -3,30 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from tintype_api.errors import UserError, data_error
 from tintype_api.spec.view import ViewType
-
-PICTURE_SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-_OVERSHOOT: Final = 1e-3
-"""How far beyond the picture a box may reach, as a share: rounding of other programs, which is cut off."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedBox:
-    """One annotated box.
-
-    Attributes:
-        concept: What is in it.
-        left, top, right, bottom: Shares of width and height.
-    """
-
-    concept: str
-    left: float
-    top: float
-    right: float
-    bottom: float
+from tintype_trainer.annotations import OVERSHOOT
+from tintype_trainer.dataset import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +25,7 @@ class ImportedImage:
     path: Path
     split: str | None = None
     concepts: tuple[str, ...] = ()
-    boxes: tuple[ImportedBox, ...] = ()
+    boxes: tuple[Box, ...] = ()
     size: tuple[int, int] | None = None
 
 
@@ -68,18 +49,18 @@ def no_picture(path: Path) -> UserError:
     return data_error(f"{path} is missing or no picture; add it or remove its annotation")
 
 
-def box(concept: str, corners: tuple[float, float, float, float], where: str) -> ImportedBox:
+def box(concept: str, corners: tuple[float, float, float, float], where: str) -> Box:
     """Return a box of (left, top, right, bottom) as shares, with what reaches a little beyond the picture cut off.
 
     Raises:
         UserError: exit 65 naming `where` for a box that is empty or outside of the picture.
     """
     left, top, right, bottom = (min(1.0, max(0.0, share)) for share in corners)
-    if min(corners) < -_OVERSHOOT or max(corners) > 1 + _OVERSHOOT:
+    if min(corners) < -OVERSHOOT or max(corners) > 1 + OVERSHOOT:
         raise data_error(f"{where}: a box of '{concept}' reaches beyond the picture; correct it")
     if left >= right or top >= bottom:
         raise data_error(f"{where}: a box of '{concept}' is empty; correct or remove it")
-    return ImportedBox(concept, left, top, right, bottom)
+    return Box(concept, left, top, right, bottom)
 
 
 def in_order(concepts: Iterable[str]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
-from tintype_trainer.importers.imported import ImportedBox, no_picture
+from tintype_trainer.dataset import Box
+from tintype_trainer.importers.imported import no_picture
 
 _ORIENTATION_TAG: Final = 0x0112
 _UPRIGHT: Final = 1
@@ -55,11 +56,11 @@ class Stored:
         is_of_shown = sideways and stated == (self.height, self.width)
         return not is_of_shown
 
-    def turned(self, box: ImportedBox) -> ImportedBox:
+    def turned(self, box: Box) -> Box:
         """Return a box of the stored picture as a box of the shown one."""
         turn = _TURNED[self.orientation]
-        (xa, ya), (xb, yb) = turn(box.left, box.top), turn(box.right, box.bottom)
-        return replace(box, left=min(xa, xb), top=min(ya, yb), right=max(xa, xb), bottom=max(ya, yb))
+        (xa, ya), (xb, yb) = turn(box.x0, box.y0), turn(box.x1, box.y1)
+        return replace(box, x0=min(xa, xb), y0=min(ya, yb), x1=max(xa, xb), y1=max(ya, yb))
 
 
 def stored_picture(path: Path) -> Stored:

@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 from tintype_api.errors import data_error, not_found
 from tintype_api.spec.view import ViewType
-from tintype_trainer.importers.imported import Imported, ImportedBox, ImportedImage, box, in_order
+from tintype_trainer.dataset import Box
+from tintype_trainer.importers.imported import Imported, ImportedImage, box, in_order
 from tintype_trainer.importers.rotation import stored_picture
 
 _SPLITS: Final = ("train", "val", "test")
@@ -59,7 +60,7 @@ def _stated_size(root: ET.Element) -> tuple[int, int] | None:
     return (int(sides[0]), int(sides[1])) if all(side.isdecimal() for side in sides) else None
 
 
-def _boxes(root: ET.Element, file: Path, width: int, height: int) -> Iterator[ImportedBox]:
+def _boxes(root: ET.Element, file: Path, width: int, height: int) -> Iterator[Box]:
     for found in root.iter("object"):
         try:
             name, (left, top, right, bottom) = _object(found)

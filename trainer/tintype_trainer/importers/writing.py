@@ -94,7 +94,7 @@ def _data(path: Path, folder: Path) -> dict[str, str]:
 def _annotations(image: ImportedImage) -> list[dict[str, Any]]:
     regions = [
         {
-            "bbox": [round(share, _BOX_DIGITS) for share in (box.left, box.top, box.right, box.bottom)],
+            "bbox": [round(share, _BOX_DIGITS) for share in (box.x0, box.y0, box.x1, box.y1)],
             "concepts": [{"name": box.concept, "bool": True}],
         }
         for box in image.boxes

@@ -8,7 +8,9 @@ import yaml
 
 from tintype_api.errors import data_error, not_found
 from tintype_api.spec.view import ViewType
-from tintype_trainer.importers.imported import PICTURE_SUFFIXES, Imported, ImportedBox, ImportedImage, box
+from tintype_trainer.dataset import Box
+from tintype_trainer.folders import PICTURE_SUFFIXES
+from tintype_trainer.importers.imported import Imported, ImportedImage, box
 
 _SPLITS: Final = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _NUMBERS: Final = 5
@@ -62,7 +64,7 @@ def _image(folder: Path, path: Path, names: Sequence[str]) -> ImportedImage:
     return ImportedImage(path, split, boxes=tuple(_boxes(labels, names)) if labels.exists() else ())
 
 
-def _boxes(file: Path, names: Sequence[str]) -> Iterator[ImportedBox]:
+def _boxes(file: Path, names: Sequence[str]) -> Iterator[Box]:
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         where = f"{file} line {number}"
         if not line.strip():
