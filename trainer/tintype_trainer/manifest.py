@@ -1,7 +1,7 @@
 """What manifest.json holds: whose version it is, and every file with size and sha256. Pure."""
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
@@ -9,7 +9,9 @@ from tintype_api.constants import API_VERSION
 from tintype_api.model import Model
 from tintype_api.status import Artifacts
 
-MANIFEST = "manifest.json"
+MANIFEST: Final = "manifest.json"
+WEIGHTS_FILE: Final = "best.safetensors"
+MODEL_FILE: Final = "model.json"
 
 
 class ManifestFile(Model):

@@ -15,6 +15,7 @@ from tintype_api.status import Best
 from tintype_trainer.freezing import FrozenDataset
 from tintype_trainer.geometry import canvas_size
 from tintype_trainer.learners import Learner
+from tintype_trainer.manifest import WEIGHTS_FILE
 from tintype_trainer.networks.building import detector_arguments, is_as_torchvision_builds
 from tintype_trainer.networks.classifiers import classifier_arguments
 from tintype_trainer.networks.detector import DETECTIONS_PER_IMAGE, SCORE_THRESHOLD
@@ -23,7 +24,6 @@ from tintype_trainer.preparing import crop_margin_of, resizer_of
 from tintype_trainer.weights import InitialWeightsRecord
 
 LIBRARIES: Final = ("tintype", "torch", "torchvision", "timm", "pillow")
-WEIGHTS_FILE: Final = "best.safetensors"
 
 
 def model_json(

@@ -24,8 +24,9 @@ from tintype_trainer.journal import Journal
 from tintype_trainer.learners import Learner
 from tintype_trainer.learners.making import make_learner
 from tintype_trainer.learners.predictions import Predictions
+from tintype_trainer.manifest import MODEL_FILE, WEIGHTS_FILE
 from tintype_trainer.metrics.measures import Measures
-from tintype_trainer.modelcard import WEIGHTS_FILE, model_json
+from tintype_trainer.modelcard import model_json
 from tintype_trainer.plan import Plan, plan, with_batch_size
 from tintype_trainer.preparing import Prepared, open_loader, prepare
 from tintype_trainer.progress import TrainingProgress
@@ -182,7 +183,7 @@ def _publish(
     around.journal.enter(Stage.PUBLISHING)
     best = best_of(trained.selection, version.spec.view.type)
     assert best is not None, "a training without a best epoch has failed"
-    publisher.add("model.json", model_json(version, prepared.frozen, weights, learner, best))
+    publisher.add(MODEL_FILE, model_json(version, prepared.frozen, weights, learner, best))
     publisher.add("metrics.jsonl", metrics_jsonl(trained))
     for name, content in _evaluation_files(version, prepared, evaluated, best).items():
         publisher.add(name, content)

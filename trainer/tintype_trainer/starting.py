@@ -16,7 +16,7 @@ from tintype_api.spec.view import ViewType
 from tintype_trainer.device import Device
 from tintype_trainer.fitting import fit, fit_concepts
 from tintype_trainer.geometry import canvas_size
-from tintype_trainer.manifest import MANIFEST, read_manifest
+from tintype_trainer.manifest import MANIFEST, MODEL_FILE, WEIGHTS_FILE, read_manifest
 from tintype_trainer.naming import without_eps
 from tintype_trainer.networks import build_classifier
 from tintype_trainer.networks.building import build_detector
@@ -32,8 +32,6 @@ from tintype_trainer.weights import (
     usual_normalisation,
 )
 
-BEST_WEIGHTS = "best.safetensors"
-MODEL_CARD = "model.json"
 BATCH_NORM_EPS = 1e-5
 """Of torchvision's detectors as they are built."""
 
@@ -122,16 +120,16 @@ def _from_version(
     if manifest is None:
         raise data_error(f"training.initialWeights.uri: {join(uri, MANIFEST)} is no manifest of tintype; correct it")
     paths = {file.name: join(uri, file.path) for file in manifest.files}
-    card = json.loads(store.read(paths[MODEL_CARD]))
+    card = json.loads(store.read(paths[MODEL_FILE]))
     architecture = architecture_of(spec.training)
     if card["architecture"]["name"] != architecture.name:
         raise invalid_spec(
             f"training.initialWeights: {uri} is a version of {card['architecture']['name']}, not of "
             f"{architecture.name}; choose its architecture or other weights"
         )
-    path = folder / BEST_WEIGHTS
-    store.download(paths[BEST_WEIGHTS], path)
-    where = f"training.initialWeights: {paths[BEST_WEIGHTS]}"
+    path = folder / WEIGHTS_FILE
+    store.download(paths[WEIGHTS_FILE], path)
+    where = f"training.initialWeights: {paths[WEIGHTS_FILE]}"
     file = read_weights(path, where)
     kept = fit_concepts(network, file.tensors, spec.concepts, card["concepts"], where)
     normalisation = normalisation_of(file.metadata, usual_normalisation(architecture), where)
