@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError
 
 from tintype_api.architecture import ADAM_FAMILY, COCO, IMAGENET, WEIGHT_DECAYS, Architecture, Optimizer
-from tintype_api.catalogue import DEFAULT_ARCHITECTURE, DEFAULT_DETECTOR, architecture
+from tintype_api.catalogue import architecture
 from tintype_api.constants import API_VERSION, KIND, NAME_MAX_LENGTH, NAME_PATTERN
 from tintype_api.errors import invalid_spec
 from tintype_api.model import Model, Rule
 from tintype_api.sentences import sentence
 from tintype_api.spec import ModelVersionSpec
+from tintype_api.spec.architectures import architecture_name
 from tintype_api.spec.augmentations import Augmentation, AutoAugment, AutoAugmentPolicy
 from tintype_api.spec.resizer import ImageResizer, ResizerType
 from tintype_api.spec.run import Storage
@@ -158,8 +159,7 @@ def _own_size(entry: Architecture) -> ImageResizer:
 
 
 def _resolve_training(training: Training, view_type: ViewType) -> Training:
-    usual = DEFAULT_DETECTOR if view_type is ViewType.DETECTION else DEFAULT_ARCHITECTURE
-    entry = architecture(training.architecture or usual)
+    entry = architecture(architecture_name(training, view_type))
     batch_size = training.batch_size or entry.batch_size
     optimizer = training.optimizer.type or entry.optimizer
     default_rate = None if batch_size == AUTO else default_learning_rate(entry, optimizer, batch_size)

@@ -65,9 +65,14 @@ NAME_RULE: Final = Rule(
 )
 
 
+def architecture_name(training: "Training", view_type: ViewType) -> str:
+    """Return the architecture that a training names, or else the view type's own."""
+    usual = DEFAULT_DETECTOR if view_type is ViewType.DETECTION else DEFAULT_ARCHITECTURE
+    return training.architecture or usual
+
+
 def _name(spec: "ModelVersionSpec") -> str:
-    usual = DEFAULT_DETECTOR if spec.view.type == ViewType.DETECTION else DEFAULT_ARCHITECTURE
-    return spec.training.architecture or usual
+    return architecture_name(spec.training, spec.view.type)
 
 
 def _entry(spec: "ModelVersionSpec") -> Architecture:
