@@ -37,6 +37,15 @@ WEIGHT_DECAYS: Final[Mapping[Optimizer, float]] = MappingProxyType(
 ADAM_FAMILY: Final = frozenset({Optimizer.ADAM, Optimizer.ADAMW, Optimizer.NADAM, Optimizer.RADAM})
 
 
+def scaled_rate(optimizer: Optimizer, rate: float, scale: float) -> float:
+    """Return a learning rate for batches that are `scale` times as large.
+
+    It scales linearly for Momentum and RMSProp (Goyal et al. 2017), by the square root for the Adam family (Malladi et
+    al. 2022).
+    """
+    return rate * (math.sqrt(scale) if optimizer in ADAM_FAMILY else scale)
+
+
 @dataclass(frozen=True)
 class PretrainedWeights:
     """One file of weights of a library.
@@ -126,16 +135,11 @@ class Rates:
     default: Optimizer = Optimizer.MOMENTUM
 
     def at(self, batch_size: int) -> Mapping[Optimizer, float]:
-        """Return them scaled to a batch size.
-
-        They scale linearly for Momentum and RMSProp (Goyal et al. 2017), by the square root for the Adam family
-        (Malladi et al. 2022).
-        """
+        """Return them scaled to a batch size."""
+        own = {Optimizer.MOMENTUM: self.momentum, Optimizer.RMSPROP: self.rmsprop}
+        own |= dict.fromkeys(sorted(ADAM_FAMILY), self.adam)
         scale = batch_size / self.batch_size
-        return MappingProxyType(
-            {Optimizer.MOMENTUM: self.momentum * scale, Optimizer.RMSPROP: self.rmsprop * scale}
-            | dict.fromkeys(sorted(ADAM_FAMILY), self.adam * math.sqrt(scale))
-        )
+        return MappingProxyType({optimizer: scaled_rate(optimizer, rate, scale) for optimizer, rate in own.items()})
 
 
 CONVOLUTIONAL: Final = Rates(32, momentum=0.032, rmsprop=0.0005, adam=0.0005)

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
-from tintype_api.architecture import ADAM_FAMILY, COCO, IMAGENET, WEIGHT_DECAYS, Architecture, Optimizer
+from tintype_api.architecture import COCO, IMAGENET, WEIGHT_DECAYS, Architecture, Optimizer, scaled_rate
 from tintype_api.catalogue import architecture
 from tintype_api.constants import API_VERSION, KIND, NAME_MAX_LENGTH, NAME_PATTERN
 from tintype_api.errors import invalid_spec
@@ -134,13 +133,8 @@ def architecture_of(training: Training) -> Architecture:
 
 
 def default_learning_rate(entry: Architecture, optimizer: Optimizer, batch_size: int) -> float:
-    """Return the catalogue's peak learning rate, scaled from the batch size that it is for.
-
-    It scales linearly with the batch size for Momentum and RMSProp (Goyal et al. 2017), by its square root for the
-    Adam family (Malladi et al. 2022).
-    """
-    scale = batch_size / entry.batch_size
-    return entry.learning_rates[optimizer] * (math.sqrt(scale) if optimizer in ADAM_FAMILY else scale)
+    """Return the catalogue's peak learning rate, scaled from the batch size that it is for."""
+    return scaled_rate(optimizer, entry.learning_rates[optimizer], batch_size / entry.batch_size)
 
 
 def _view_identity(view: View) -> dict[str, Any]:
