@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from support.coco_oracle import coco_oracle
-from support.detectors import detector_entry
 from support.trainings import CPU, HALF
+from tintype_api.catalogue import CATALOGUE
 from tintype_trainer.batches import Batch, BoxesOfImage
 from tintype_trainer.device import Device
 from tintype_trainer.learners.detection import DetectionLearner
@@ -53,7 +53,7 @@ def train(learner: DetectionLearner, random: torch.Generator) -> None:
 
 def test_it_learns_to_find_a_bright_square() -> None:
     torch.manual_seed(0)
-    detector = build_detector(detector_entry("retinanet_efficientnet_lite0"), 1, (SIDE, SIDE), pretrained=False)
+    detector = build_detector(CATALOGUE["retinanet_efficientnet_lite0"], 1, (SIDE, SIDE), pretrained=False)
     learner, random = learner_of(detector), torch.Generator().manual_seed(1)
     validation = [batch(8, random) for _ in range(2)]
     before = learner.measure(learner.predict(validation, nothing))
@@ -79,7 +79,7 @@ def test_it_learns_to_find_a_bright_square() -> None:
 )
 def test_bf16_does_not_round_boxes(name: str) -> None:
     torch.manual_seed(0)
-    learner = learner_of(build_detector(detector_entry(name), 1, (SIDE, SIDE), pretrained=False), bfloat16=True)
+    learner = learner_of(build_detector(CATALOGUE[name], 1, (SIDE, SIDE), pretrained=False), bfloat16=True)
     predictions = learner.predict([batch(2, torch.Generator().manual_seed(0))], nothing)
     assert isinstance(predictions, DetectionPredictions)
     sides_N = torch.from_numpy(np.concatenate([each.boxes_N4[:, 1] for each in predictions.detected]))

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 
-from support.detectors import detector_entry
+from tintype_api.catalogue import CATALOGUE
 from tintype_trainer.networks.building import build_detector
 from tintype_trainer.networks.detector import Detector, DetectorTarget
 from tintype_trainer.networks.held import HeldBatchNorm2d
@@ -19,7 +19,7 @@ SIDE = 96
 
 def build(name: str, concepts: int = 3, *, pretrained: bool = False) -> Detector:
     torch.manual_seed(0)
-    return build_detector(detector_entry(name), concepts, (SIDE, SIDE), pretrained=pretrained)
+    return build_detector(CATALOGUE[name], concepts, (SIDE, SIDE), pretrained=pretrained)
 
 
 def batch() -> tuple[Tensor, list[DetectorTarget]]:
@@ -124,7 +124,7 @@ def test_anchors_are_precise_where_the_network_is_not() -> None:
 
 @pytest.mark.parametrize("side", [300, 400])
 def test_default_boxes_of_ssd_lie_on_the_canvas_of_any_size(side: int) -> None:
-    detector = build_detector(detector_entry("ssd300_vgg16"), 1, (side, side), pretrained=False)
+    detector = build_detector(CATALOGUE["ssd300_vgg16"], 1, (side, side), pretrained=False)
     assert isinstance(detector, OneStageDetector)
     images_B3HW = torch.zeros(1, 3, side, side)
     with torch.inference_mode():

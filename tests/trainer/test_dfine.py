@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from support.detectors import detector_entry
+from tintype_api.catalogue import CATALOGUE
 from tintype_api.errors import UserError
 from tintype_trainer.fitting import fit, fit_concepts
 from tintype_trainer.networks import dfine
@@ -30,7 +30,7 @@ def seeded() -> Iterator[None]:
 
 
 def build(concepts: int = 3, *, pretrained: bool = False) -> Detector:
-    return build_detector(detector_entry("dfine_n"), concepts, (SIDE, SIDE), pretrained=pretrained)
+    return build_detector(CATALOGUE["dfine_n"], concepts, (SIDE, SIDE), pretrained=pretrained)
 
 
 def images() -> Tensor:

@@ -5,7 +5,6 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import detection, googlenet
 
-from support.detectors import detector_entry
 from tintype_api.catalogue import CATALOGUE
 from tintype_trainer.fitting import fit, fit_concepts
 from tintype_trainer.naming import without_eps
@@ -18,7 +17,7 @@ SIZE = (64, 64)
 
 
 def detector(name: str, concepts: int = 3, *, pretrained: bool = True) -> Detector:
-    return build_detector(detector_entry(name), concepts, SIZE, pretrained=pretrained)
+    return build_detector(CATALOGUE[name], concepts, SIZE, pretrained=pretrained)
 
 
 def other(state: State) -> State:
