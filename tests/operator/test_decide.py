@@ -1,10 +1,11 @@
-"""What the operator decides, from objects as the API server sends them."""
+"""What the operator decides, from objects as the API server sends them: starting, following and waiting."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from support.decisions import DIGEST, STARTED, SUCCEEDED, decided, facts, settled, told
 from support.operator_objects import (
     JOB_UID,
     NOW,
@@ -20,62 +21,10 @@ from support.operator_objects import (
 from tintype_api.constants import Condition, Phase
 from tintype_api.spec.run import Storage
 from tintype_operator.apierror import ApiError
-from tintype_operator.conditions import Because, find
-from tintype_operator.decide import CreateJob, Decision, Facts, LookUpJob, LookUpPods, Rest, Settle, decide
-from tintype_operator.observe import observe_job, observe_pod, observe_refusal, observe_version
+from tintype_operator.conditions import Because
+from tintype_operator.decide import CreateJob, Facts, LookUpJob, Rest, decide
+from tintype_operator.observe import observe_job, observe_version
 from tintype_operator.obstacles import Obstacle, conflict, refused
-
-DIGEST = "98b1ed0a1b4d1e0c"
-STARTED: dict[str, Any] = {
-    "observedGeneration": 1,
-    "phase": "Training",
-    "model": DIGEST,
-    "job": {"name": "bottles-1-1", "uid": JOB_UID, "podUID": "pod-1"},
-    "attempt": 1,
-    "startTime": "2026-11-24T11:59:20Z",
-    "conditions": [
-        {
-            "type": "Waiting",
-            "status": "False",
-            "reason": "Started",
-            "message": "",
-            "lastTransitionTime": "2026-11-24T11:59:20Z",
-            "observedGeneration": 1,
-        }
-    ],
-}
-SUCCEEDED = STARTED | {"phase": "Succeeded", "completionTime": NOW, "job": {"name": "bottles-1-1", "uid": JOB_UID}}
-
-
-def facts(
-    version: dict[str, Any] | None = None,
-    *,
-    jobs: tuple[dict[str, Any], ...] = (),
-    pods: tuple[dict[str, Any], ...] = (),
-    refusals: tuple[dict[str, Any], ...] = (),
-) -> Facts:
-    return Facts(
-        observe_version(version or stored_version()),
-        tuple(observe_job(one) for one in jobs),
-        tuple(observe_pod(one) for one in pods),
-        tuple(observe_refusal(one) for one in refusals),
-    )
-
-
-def decided(given: Facts) -> Decision:
-    return decide(given, Storage(), NOW)
-
-
-def settled(given: Facts) -> Settle:
-    decision = decided(given)
-    assert isinstance(decision, Settle), decision
-    return decision
-
-
-def told(settle: Settle, kind: Condition) -> tuple[str, str, str]:
-    condition = find(settle.status.conditions, kind)
-    assert condition is not None, settle.status.conditions
-    return condition.status, condition.reason, condition.message
 
 
 def test_a_new_version_gets_its_job_before_anything_else() -> None:
@@ -218,37 +167,9 @@ def test_waiting_is_over_when_the_container_runs() -> None:
     assert told(settle, Condition.WAITING) == ("False", "Started", "")
 
 
-def test_a_complete_job_succeeds() -> None:
-    version = stored_version(status=STARTED | {"stage": "Publishing"})
-    done = pod(phase="Succeeded", state=terminated(0, reason="Completed"))
-    settle = settled(facts(version, jobs=(job(condition=("Complete", "", "")),), pods=(done,)))
-    assert settle.status.phase == Phase.SUCCEEDED
-    assert settle.status.completion_time == "2026-11-24T11:59:59Z"
-    assert told(settle, Condition.COMPLETE) == ("True", "Published", "published to s3://models/team-a/bottles-1/")
-    assert told(settle, Condition.WAITING)[0] == "False"
-    assert settle.status.job is not None
-    assert settle.status.job.pod_uid is None
-    assert settle.patch is None, "the TTL comes after the latch"
-
-
-def test_a_complete_job_whose_pod_said_that_time_was_up_is_stopped() -> None:
-    message = '{"exitCode":0,"reason":"MaxDurationReached","message":"4h of training are over; epoch 7 was published"}'
-    done = pod(phase="Succeeded", state=terminated(0, reason="Completed", message=message))
-    settle = settled(facts(stored_version(status=STARTED), jobs=(job(condition=("Complete", "", "")),), pods=(done,)))
-    assert settle.status.phase == Phase.STOPPED
-    assert told(settle, Condition.COMPLETE)[1:] == (
-        "MaxDurationReached",
-        "4h of training are over; epoch 7 was published",
-    )
-
-
-def test_the_pod_of_a_complete_job_is_looked_up_before_its_end_is_told() -> None:
-    given = facts(stored_version(status=STARTED), jobs=(job(condition=("Complete", "", "")),), pods=(pod(),))
-    assert isinstance(decided(given), LookUpPods)
-    assert settled(replace(given, pods=(), pods_looked_up=True)).status.phase == Phase.SUCCEEDED
-
-
 FROM_ANOTHER = {"spec.training.initialWeights": {"modelVersion": "bottles-0"}}
+
+
 PUBLISHED = {"artifacts": {"uri": "s3://models/team-a/bottles-0"}}
 
 
@@ -292,159 +213,6 @@ def test_weights_of_a_version_that_failed_fail() -> None:
     assert "bottles-0 ended without being published" in told(settle, Condition.FAILED)[2]
 
 
-@pytest.mark.parametrize(
-    ("end", "job_reason", "reason", "words"),
-    [
-        pytest.param(
-            terminated(65, message='{"exitCode":65,"reason":"DataError","message":"line 7 is no JSON; correct it"}'),
-            "PodFailurePolicy",
-            "DataError",
-            "line 7 is no JSON; correct it",
-            id="what the trainer said",
-        ),
-        pytest.param(
-            terminated(66), "PodFailurePolicy", "NotFound", "see kubectl logs bottles-1-1-abcde", id="it said nothing"
-        ),
-        pytest.param(
-            terminated(66, message='{"reason": "no reason", "message": "x"}'),
-            "PodFailurePolicy",
-            "NotFound",
-            "exit code 66",
-            id="a reason that is no word",
-        ),
-        pytest.param(
-            terminated(137, reason="OOMKilled"),
-            "BackoffLimitExceeded",
-            "OOMKilled",
-            "failed 4 times, more often than runPolicy.backoffLimit 3 allows; the last time: the trainer was killed "
-            "for using more than compute.memory 16Gi; raise it or lower training.batchSize",
-            id="too much memory too often",
-        ),
-        pytest.param(
-            terminated(137),
-            "BackoffLimitExceeded",
-            "Killed",
-            "the last time: the trainer was killed by signal 9 (SIGKILL)",
-            id="killed too often",
-        ),
-        pytest.param(
-            terminated(1),
-            "BackoffLimitExceeded",
-            "Crashed",
-            "the last time: the trainer ended with exit code 1; see kubectl logs",
-            id="crashed too often",
-        ),
-    ],
-)
-def test_a_failed_job_says_why(end: dict[str, Any], job_reason: str, reason: str, words: str) -> None:
-    failed = job(failed=4, condition=("Failed", job_reason, "in Kubernetes' words"))
-    settle = settled(facts(stored_version(status=STARTED), jobs=(failed,), pods=(pod(phase="Failed", state=end),)))
-    assert settle.status.phase == Phase.FAILED
-    assert settle.status.completion_time == NOW
-    status, because, message = told(settle, Condition.FAILED)
-    assert (status, because) == ("True", reason)
-    assert words in message
-
-
-def test_a_failed_job_without_a_pod_that_says_why_is_looked_into() -> None:
-    given = facts(stored_version(status=STARTED), jobs=(job(condition=("Failed", "DeadlineExceeded", "too slow")),))
-    assert decided(given) == LookUpPods(given.jobs[0])
-    settle = settled(replace(given, pods_looked_up=True))
-    assert told(settle, Condition.FAILED)[1:] == ("DeadlineExceeded", "Job bottles-1-1 failed: too slow")
-
-
-def test_a_failure_that_is_tried_again_shows_in_retrying() -> None:
-    version = stored_version(status=STARTED)
-    dead = pod(phase="Failed", state=terminated(137, reason="OOMKilled"))
-    settle = settled(facts(version, jobs=(job(failed=1),), pods=(dead,)))
-    assert settle.status.phase == Phase.PENDING
-    assert settle.status.job is not None
-    assert settle.status.job.pod_uid is None, "an ended Pod may not report"
-    assert told(settle, Condition.RETRYING) == (
-        "True",
-        "OOMKilled",
-        "the trainer was killed for using more than compute.memory 16Gi; raise it or lower training.batchSize "
-        "(1 of 3 retries used)",
-    )
-    assert told(settle, Condition.WAITING)[1:] == (
-        "Backoff",
-        "Job bottles-1-1 waits 10 s before its next Pod, due at 12:00:00 UTC",
-    )
-    again = pod(name="bottles-1-1-fghij", uid="pod-2", created=NOW, phase="Running", state=running())
-    later = settled(facts(stored_version(status=settle.status.to_wire()), jobs=(job(failed=1),), pods=(dead, again)))
-    assert later.status.job is not None
-    assert later.status.job.pod_uid == "pod-2"
-    assert told(later, Condition.RETRYING)[0] == "False"
-    assert later.status.start_time == "2026-11-24T11:59:20Z"
-
-
-@pytest.mark.parametrize(
-    "end",
-    [
-        pytest.param(pod(phase="Failed", state=terminated(75)), id="told to end"),
-        pytest.param(
-            pod(
-                phase="Failed",
-                state=terminated(137),
-                conditions=[{"type": "DisruptionTarget", "status": "True"}],
-                message="node is drained",
-            ),
-            id="evicted",
-        ),
-    ],
-)
-def test_an_interruption_uses_no_retry(end: dict[str, Any]) -> None:
-    settle = settled(facts(stored_version(status=STARTED), jobs=(job(),), pods=(end,)))
-    status, reason, message = told(settle, Condition.RETRYING)
-    assert (status, reason) == ("True", "Interrupted")
-    assert "none of the retries is used" in message
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        pytest.param({"job": job(failed=0), "pod": pod(phase="Failed", state=terminated(1))}, id="not counted yet"),
-        pytest.param({"job": job(), "pod": pod(phase="Failed", state=terminated(65))}, id="final exit code"),
-        pytest.param(
-            {"job": job(failed=4), "pod": pod(phase="Failed", state=terminated(1))}, id="more often than allowed"
-        ),
-        pytest.param(
-            {
-                "job": job(failed=4, condition=("FailureTarget", "BackoffLimitExceeded", "")),
-                "pod": pod(phase="Failed", state=terminated(1)),
-            },
-            id="about to fail",
-        ),
-        pytest.param(
-            {"job": job(), "pod": pod(phase="Succeeded", state=terminated(0, reason="Completed"))},
-            id="about to succeed",
-        ),
-        pytest.param({"job": job(), "pod": pod(phase="Running", state=terminated(0))}, id="container just ended"),
-    ],
-)
-def test_the_phase_stays_while_the_job_has_yet_to_say_what_follows(given: dict[str, Any]) -> None:
-    settle = settled(facts(stored_version(status=STARTED), jobs=(given["job"],), pods=(given["pod"],)))
-    assert settle.status.phase == Phase.TRAINING
-    assert find(settle.status.conditions, Condition.RETRYING) is None
-    assert told(settle, Condition.WAITING)[0] == "False"
-
-
-def test_a_job_that_no_cache_has_is_looked_up_before_it_counts_as_deleted() -> None:
-    given = facts(stored_version(status=STARTED))
-    assert decided(given) == LookUpJob("bottles-1-1")
-    settle = settled(replace(given, job_is_gone=True))
-    assert settle.status.phase == Phase.FAILED
-    assert told(settle, Condition.FAILED)[1:] == (
-        "JobDeleted",
-        "Job bottles-1-1 was deleted before it ended; delete this ModelVersion and apply it again to train it",
-    )
-
-
-def test_a_deleted_job_whose_version_was_published_has_succeeded() -> None:
-    version = stored_version(status=STARTED | {"artifacts": {"uri": "s3://models/team-a/bottles-1/"}})
-    assert settled(replace(facts(version), job_is_gone=True)).status.phase == Phase.SUCCEEDED
-
-
 def test_another_job_of_the_same_name_is_not_the_one_that_status_names() -> None:
     given = facts(stored_version(status=STARTED), jobs=(job(uid="another"),))
     assert decided(given) == LookUpJob("bottles-1-1")
@@ -458,32 +226,6 @@ def test_jobs_that_status_does_not_name_are_deleted() -> None:
     assert [one.key.name for one in ended.delete] == ["bottles-1-7"]
     foreign = job(name="bottles-1-7", uid="stray", owner_uid="someone-else")
     assert settled(facts(stored_version(status=STARTED), jobs=(job(), foreign))).delete == ()
-
-
-def test_an_ended_version_only_sets_the_ttl_of_its_job() -> None:
-    settle = settled(facts(stored_version(status=SUCCEEDED), jobs=(job(condition=("Complete", "", "")),)))
-    assert settle.patch is not None
-    assert settle.patch.ttl_seconds == 86_400
-    assert settle.access is None
-    done = settled(facts(stored_version(status=SUCCEEDED), jobs=(job(condition=("Complete", "", ""), ttl=86_400),)))
-    assert done.patch is None
-    changed = stored_version({"spec.runPolicy": {"ttlSecondsAfterFinished": 5}}, status=SUCCEEDED, generation=2)
-    later = settled(facts(changed, jobs=(job(condition=("Complete", "", ""), ttl=86_400),)))
-    assert later.patch is not None
-    assert later.patch.ttl_seconds == 5
-    assert later.status.observed_generation == 2
-
-
-@pytest.mark.parametrize("phase", ["Succeeded", "Stopped", "Failed"])
-def test_an_ended_version_whose_job_is_gone_is_never_trained_again(phase: str) -> None:
-    settle = settled(facts(stored_version(status=SUCCEEDED | {"phase": phase})))
-    assert settle.status.phase == phase
-    assert (settle.patch, settle.delete) == (None, ())
-
-
-def test_a_status_of_another_operator_version_keeps_an_ended_version_ended() -> None:
-    settle = settled(facts(stored_version(status={"phase": "Failed", "novelty": 1, "attempt": "many"})))
-    assert settle.status.phase == Phase.FAILED
 
 
 def test_backoff_limit_changes_the_running_job() -> None:

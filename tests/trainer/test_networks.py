@@ -3,7 +3,7 @@ import torch
 
 from tintype_api.catalogue import CATALOGUE, architecture
 from tintype_api.errors import UserError
-from tintype_trainer.networks import backbone_parameters, build_classifier, head_layers, head_parameters
+from tintype_trainer.networks import backbone_parameters, build_classifier, head_layers
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_lite0", "efficientnet_b0", "resnet18"])
@@ -18,7 +18,8 @@ def test_a_new_head_starts_undecided(name: str) -> None:
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "efficientnet_lite0", "resnet18"])
 def test_head_and_backbone_are_the_network(name: str) -> None:
     network = build_classifier(CATALOGUE[name], 2, (64, 64))
-    head, backbone = head_parameters(network), backbone_parameters(network)
+    head = [each for layer in head_layers(network) for each in network.get_submodule(layer.name).parameters()]
+    backbone = backbone_parameters(network)
     assert [parameter.shape[0] for parameter in head] == [2, 2]
     assert {id(each) for each in [*head, *backbone]} == {id(each) for each in network.parameters()}
     assert len(head) + len(backbone) == len(list(network.parameters()))

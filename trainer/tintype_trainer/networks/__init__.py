@@ -3,7 +3,7 @@
 from tintype_trainer.networks.classifiers import build_classifier
 from tintype_trainer.networks.detector import Detections, Detector, DetectorTarget
 from tintype_trainer.networks.heads import HeadLayer
-from tintype_trainer.networks.parts import backbone_parameters, head_layers, head_parameters
+from tintype_trainer.networks.parts import backbone_parameters, head_layers
 
 __all__ = [
     "Detections",
@@ -13,5 +13,4 @@ __all__ = [
     "backbone_parameters",
     "build_classifier",
     "head_layers",
-    "head_parameters",
 ]

@@ -1,6 +1,5 @@
 """The head of a network and its backbone: which layers, which parameters."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from torch import nn
@@ -23,22 +22,12 @@ def head_layers(network: nn.Module) -> tuple[HeadLayer, ...]:
     return tuple(HeadLayer(name) for name in ([names] if isinstance(names, str) else names))
 
 
-def head_parameters(network: nn.Module) -> list[nn.Parameter]:
-    """Return what the backbone has not: the last layer of a classifier, all but the body of a detector."""
-    return list(_split(network, backbone=False))
-
-
 def backbone_parameters(network: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters that make features of pixels, and that pretrained weights of another head may fill."""
-    return list(_split(network, backbone=True))
+    """Return the parameters that make features of pixels, and that pretrained weights of another head may fill.
 
-
-def _split(network: nn.Module, *, backbone: bool) -> Iterator[nn.Parameter]:
+    All but the last layer of a classifier; the body of a detector.
+    """
     if isinstance(network, Detector):
-        body = {id(parameter) for parameter in network.body().parameters()}
-        yield from (parameter for parameter in network.parameters() if (id(parameter) in body) is backbone)
-        return
+        return list(network.body().parameters())
     prefixes = tuple(f"{layer.name}." for layer in head_layers(network))
-    for name, parameter in network.named_parameters():
-        if name.startswith(prefixes) is not backbone:
-            yield parameter
+    return [parameter for name, parameter in network.named_parameters() if not name.startswith(prefixes)]
