@@ -77,7 +77,9 @@ def start(state: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     started: list[subprocess.Popen[str]] = []
 
     def begin(*before: str) -> "subprocess.Popen[str]":
-        command = [*before, sys.executable, "-m", "demo", "--epochs=0.1", f"--state={state}"]
+        # As in a terminal: a shell has its background jobs, tests among them, ignore Ctrl-C.
+        heeding = ["env", "--default-signal=INT"]
+        command = [*heeding, *before, sys.executable, "-m", "demo", "--epochs=0.1", f"--state={state}"]
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
         )
@@ -148,7 +150,7 @@ def test_nothing_is_left_of_a_demo_that_is_ended_in_the_middle(
     traces = Traces.of(state)
     assert traces.found() != []
     process.send_signal(number)
-    assert process.wait(timeout=180) == code
+    assert process.wait(timeout=60) == code
     assert_nothing_is_left(traces)
 
 
