@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tintype_api.modelversion import ModelVersion
-from tintype_trainer.examples import read_examples
+from tintype_trainer.datasets.examples import read_examples
 from tintype_trainer.storage import Store
 
 CONCEPTS = ("functional", "defective", "broken")

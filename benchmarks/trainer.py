@@ -33,19 +33,19 @@ from tintype_api.catalogue import CATALOGUE, Optimizer
 from tintype_api.spec import ModelVersionSpec
 from tintype_api.spec.resizer import ImageResizer, ResizerType
 from tintype_api.spec.training import OptimizerSettings
-from tintype_trainer.batches import Loader
-from tintype_trainer.best import Selection
-from tintype_trainer.dataset import Example, Split
+from tintype_trainer.datasets.dataset import Example, Split
 from tintype_trainer.device import Device
 from tintype_trainer.learners import Learner
 from tintype_trainer.learners.making import make_learner
+from tintype_trainer.loop.best import Selection
+from tintype_trainer.loop.optimizers import build_optimizer
+from tintype_trainer.loop.plan import plan
+from tintype_trainer.loop.training import Ending, Epoch, Examples, Step, TrainingRun
 from tintype_trainer.networks import build_classifier
-from tintype_trainer.optimizers import build_optimizer
-from tintype_trainer.picture_memory import PictureMemory
-from tintype_trainer.plan import plan
-from tintype_trainer.samples import targets_of
-from tintype_trainer.training import Ending, Epoch, Examples, Step, TrainingRun
-from tintype_trainer.weights import Normalisation
+from tintype_trainer.networks.weights import Normalisation
+from tintype_trainer.pixels.batches import Loader
+from tintype_trainer.pixels.picture_memory import PictureMemory
+from tintype_trainer.pixels.samples import targets_of
 
 ARCHITECTURE = CATALOGUE["efficientnet_lite0"]
 CONCEPTS = ("even", "odd")

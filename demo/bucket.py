@@ -8,7 +8,7 @@ from examples.pv_cells.prepare import LICENCE_NOTE, prepare
 from demo.console import Console
 from tintype_api.spec.run import Storage
 from tintype_api.status import Artifacts
-from tintype_trainer.publishing import verify_manifest
+from tintype_trainer.output.publishing import verify_manifest
 from tintype_trainer.storage import ObjectInfo, Store
 
 DATASETS = "datasets"

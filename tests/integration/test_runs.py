@@ -12,7 +12,7 @@ import pytest
 
 from support.kube import JOBS, VERSIONS, eventually
 from support.platform import MODELS, NAMESPACE, SHAPES_SPEC, Platform, condition
-from tintype_trainer.publishing import verify_manifest
+from tintype_trainer.output.publishing import verify_manifest
 
 TINTYPE = Path(sys.executable).with_name("tintype")
 ENDLESS = {"training": {"epochs": None, "iterations": 1_000_000}}

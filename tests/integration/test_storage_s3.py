@@ -17,11 +17,11 @@ from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_api.spec.run import Storage
-from tintype_trainer.dataset import Split
-from tintype_trainer.examples import read_examples
-from tintype_trainer.freezing import freeze
-from tintype_trainer.publishing import Publisher, verify_manifest
-from tintype_trainer.staging import stage
+from tintype_trainer.datasets.dataset import Split
+from tintype_trainer.datasets.examples import read_examples
+from tintype_trainer.datasets.freezing import freeze
+from tintype_trainer.output.publishing import Publisher, verify_manifest
+from tintype_trainer.pixels.staging import stage
 from tintype_trainer.storage import MissingObject, Store
 
 MANY = 2_345

@@ -12,7 +12,7 @@ from examples.pv_cells.modules import write_modules
 from examples.pv_cells.studio import dataset_file
 
 from support.platform import DATASETS, MODELS, Platform, condition
-from tintype_trainer.publishing import verify_manifest
+from tintype_trainer.output.publishing import verify_manifest
 from tintype_trainer.storage import Store, join
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from tintype_api.spec.augmentations import Augmentation
-from tintype_trainer.images import Picture
-from tintype_trainer.samples import Sample
+from tintype_trainer.pixels.images import Picture
+from tintype_trainer.pixels.samples import Sample
 
 _OPTION: TypeAdapter[Augmentation] = TypeAdapter(Augmentation)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from tintype_trainer.dataset import Example, Split
-from tintype_trainer.samples import Target, targets_of
+from tintype_trainer.datasets.dataset import Example, Split
+from tintype_trainer.pixels.samples import Target, targets_of
 
 
 def classified(labels: Sequence[int], concepts: int) -> list[Target]:

@@ -16,21 +16,21 @@ from tintype_api.modelversion import Metadata, ModelVersion, resolve
 from tintype_api.spec import ModelVersionSpec
 from tintype_api.spec.resizer import ImageResizer, ResizerType
 from tintype_api.spec.view import ViewType
-from tintype_trainer.batches import Loader
-from tintype_trainer.best import Selection
-from tintype_trainer.dataset import Box, Example, Split
+from tintype_trainer.datasets.dataset import Box, Example, Split
 from tintype_trainer.device import Device
 from tintype_trainer.learners import Learner
 from tintype_trainer.learners.detection import DetectionLearner
 from tintype_trainer.learners.scores import ScoreLearner
-from tintype_trainer.losses import concept_weights, make_loss
+from tintype_trainer.loop.best import Selection
+from tintype_trainer.loop.losses import concept_weights, make_loss
+from tintype_trainer.loop.plan import plan
+from tintype_trainer.loop.training import Ending, Epoch, Examples, Step, Trained, TrainingRun
 from tintype_trainer.networks import Detections, Detector, DetectorTarget
 from tintype_trainer.networks.heads import HeadLayer
-from tintype_trainer.picture_memory import PictureMemory
-from tintype_trainer.plan import plan
-from tintype_trainer.samples import targets_of
-from tintype_trainer.training import Ending, Epoch, Examples, Step, Trained, TrainingRun
-from tintype_trainer.weights import Normalisation
+from tintype_trainer.networks.weights import Normalisation
+from tintype_trainer.pixels.batches import Loader
+from tintype_trainer.pixels.picture_memory import PictureMemory
+from tintype_trainer.pixels.samples import targets_of
 
 CPU = Device(torch.device("cpu"), bfloat16=False, threads=1)
 HALF = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

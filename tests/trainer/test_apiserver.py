@@ -8,7 +8,7 @@ from tintype_api.constants import Stage
 from tintype_api.errors import UserError
 from tintype_api.modelversion import Metadata
 from tintype_api.status import TrainerStatus
-from tintype_trainer.apiserver import ApiServer, StatusClient, StatusNotTakenError, in_cluster_server
+from tintype_trainer.reporting.apiserver import ApiServer, StatusClient, StatusNotTakenError, in_cluster_server
 
 METADATA = Metadata(name="bottles-1", namespace="team", uid="5c1d")
 STATUS = TrainerStatus(stage=Stage.TRAINING)

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from support.samples import is_even, option, sample_of
 from tintype_api.spec.augmentations import Augmentation
-from tintype_trainer.augmentations import KINDS, augment
-from tintype_trainer.augmentations.places import draw_map
-from tintype_trainer.images import Picture
-from tintype_trainer.samples import Sample
+from tintype_trainer.pixels.augmentations import KINDS, augment
+from tintype_trainer.pixels.augmentations.places import draw_map
+from tintype_trainer.pixels.images import Picture
+from tintype_trainer.pixels.samples import Sample
 
 DRAWS = 10_000
 NOISE = np.random.default_rng(5).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -205,7 +205,7 @@ def test_hue_turns_evenly() -> None:
 
 
 def test_a_third_of_the_circle_makes_red_green() -> None:
-    from tintype_trainer.augmentations.colours import hue_33, recoloured
+    from tintype_trainer.pixels.augmentations.colours import hue_33, recoloured
 
     red = np.array([[[255, 0, 0], [90, 90, 90]]], dtype=np.uint8)
     assert recoloured(red, hue_33(1 / 3)).tolist() == [[[0, 255, 0], [90, 90, 90]]]

@@ -11,11 +11,11 @@ from torchvision.transforms import autoaugment as torchvision_autoaugment
 
 from support.samples import option, sample_of
 from tintype_api.spec.augmentations import AutoAugmentPolicy
-from tintype_trainer.augmentations import of_examples
-from tintype_trainer.augmentations.autoaugment import apply_step, auto_augment, operations
-from tintype_trainer.augmentations.autoaugment.policies import MAX_MAGNITUDE, POLICIES, Name, Step
-from tintype_trainer.augmentations.colours import scaled_brightness, scaled_contrast
-from tintype_trainer.images import Picture
+from tintype_trainer.pixels.augmentations import of_examples
+from tintype_trainer.pixels.augmentations.autoaugment import apply_step, auto_augment, operations
+from tintype_trainer.pixels.augmentations.autoaugment.policies import MAX_MAGNITUDE, POLICIES, Name, Step
+from tintype_trainer.pixels.augmentations.colours import scaled_brightness, scaled_contrast
+from tintype_trainer.pixels.images import Picture
 
 IMAGENET, V1, V3 = AutoAugmentPolicy.IMAGENET, AutoAugmentPolicy.V1, AutoAugmentPolicy.V3
 NOISE = np.random.default_rng(1).integers(20, 230, (16, 20, 3), dtype=np.uint8)

@@ -1,7 +1,7 @@
 import torch
 from torch import Tensor, nn
 
-from tintype_trainer.backbone import Backbone, trains_batch_norm
+from tintype_trainer.loop.backbone import Backbone, trains_batch_norm
 
 
 def _network() -> nn.Sequential:

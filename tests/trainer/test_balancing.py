@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tintype_trainer.balancing import balance
+from tintype_trainer.datasets.balancing import balance
 
 LABELS = st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=4), min_size=1, max_size=9)
 

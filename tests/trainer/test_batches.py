@@ -10,11 +10,11 @@ from tintype_api.errors import UserError
 from tintype_api.spec.augmentations import HorizontalFlip
 from tintype_api.spec.resizer import ImageResizer, ResizerType
 from tintype_api.spec.training import Training
-from tintype_trainer.batches import Batch, Loader
-from tintype_trainer.dataset import Box, Example, Split
-from tintype_trainer.picture_memory import PictureMemory, picture_budget_bytes
-from tintype_trainer.plan import plan
-from tintype_trainer.samples import targets_of
+from tintype_trainer.datasets.dataset import Box, Example, Split
+from tintype_trainer.loop.plan import plan
+from tintype_trainer.pixels.batches import Batch, Loader
+from tintype_trainer.pixels.picture_memory import PictureMemory, picture_budget_bytes
+from tintype_trainer.pixels.samples import targets_of
 
 RESIZER = ImageResizer(type=ResizerType.FIXED, width=16, height=16)
 FLIP = [HorizontalFlip(type="HorizontalFlip")]

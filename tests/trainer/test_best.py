@@ -6,7 +6,7 @@ import pytest
 from tintype_api.spec.training import SelectBy
 from tintype_api.spec.view import ViewType
 from tintype_api.status import HistoryEntry
-from tintype_trainer.best import Metric, Selection, Watch, best_of, indicator_of, metric_of, thinned
+from tintype_trainer.loop.best import Metric, Selection, Watch, best_of, indicator_of, metric_of, thinned
 
 NAN = math.nan
 

@@ -5,10 +5,10 @@ import pytest
 
 from support.samples import option, painted, sample_of, white_box
 from tintype_api.spec.augmentations import AutoAugmentPolicy
-from tintype_trainer.augmentations import augment
-from tintype_trainer.augmentations.autoaugment import apply_step
-from tintype_trainer.augmentations.autoaugment.policies import POLICIES, Name, Step
-from tintype_trainer.samples import Sample
+from tintype_trainer.pixels.augmentations import augment
+from tintype_trainer.pixels.augmentations.autoaugment import apply_step
+from tintype_trainer.pixels.augmentations.autoaugment.policies import POLICIES, Name, Step
+from tintype_trainer.pixels.samples import Sample
 
 SIZE = (60, 44)
 BOX = (14, 9, 39, 30)

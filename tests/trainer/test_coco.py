@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
-from tintype_trainer.annotations import AnnotatedImage, Annotation
-from tintype_trainer.coco import CocoSource, read_coco
-from tintype_trainer.dataset import Split
-from tintype_trainer.json_stream import JsonError, read_object
+from tintype_trainer.datasets.annotations import AnnotatedImage, Annotation
+from tintype_trainer.datasets.coco import CocoSource, read_coco
+from tintype_trainer.datasets.dataset import Split
+from tintype_trainer.datasets.json_stream import JsonError, read_object
 
 URI = "s3://data/a/coco.json"
 

@@ -15,9 +15,9 @@ from tintype_api.status import (
     TrainerStatus,
     Unreadable,
 )
-from tintype_trainer.console import PlainConsole, duration, epoch_line, split_parts
-from tintype_trainer.journal import Journal
-from tintype_trainer.live import LiveConsole
+from tintype_trainer.reporting.console import PlainConsole, duration, epoch_line, split_parts
+from tintype_trainer.reporting.journal import Journal
+from tintype_trainer.reporting.live import LiveConsole
 
 ENTRY = HistoryEntry(
     epoch=1, iteration=20, learning_rate=0.1, train_loss=0.9, validation_loss=0.8, validation_accuracy=0.75, seconds=12

@@ -8,12 +8,12 @@ from torch import nn
 from support.coco_oracle import coco_oracle
 from support.trainings import CPU, HALF
 from tintype_api.catalogue import CATALOGUE
-from tintype_trainer.batches import Batch, BoxesOfImage
 from tintype_trainer.device import Device
 from tintype_trainer.learners.detection import DetectionLearner
 from tintype_trainer.learners.predictions import DetectionPredictions
 from tintype_trainer.networks import Detector
 from tintype_trainer.networks.building import build_detector
+from tintype_trainer.pixels.batches import Batch, BoxesOfImage
 
 SIDE, SQUARE, GRID, STEPS = 64, 32, 16, 60
 

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from tintype_api.catalogue import CATALOGUE
 from tintype_api.errors import UserError
-from tintype_trainer.fitting import fit, fit_concepts
 from tintype_trainer.networks import dfine
 from tintype_trainer.networks.building import build_detector
 from tintype_trainer.networks.detector import Detector, DetectorTarget
+from tintype_trainer.networks.fitting import fit, fit_concepts
 from tintype_trainer.networks.held import HeldBatchNorm2d
-from tintype_trainer.weights import save_weights
+from tintype_trainer.networks.weights import save_weights
 
 SIDE = 256
 NONE = DetectorTarget(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64))

@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.swa_utils import AveragedModel
 
-from tintype_trainer.ema import Ema, decay_at
+from tintype_trainer.loop.ema import Ema, decay_at
 
 
 def _network() -> nn.Sequential:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from tintype_api.status import Best
-from tintype_trainer.dataset import Example, Split
-from tintype_trainer.evaluation import evaluation_json, predictions_jsonl_gz, status_metrics
+from tintype_trainer.datasets.dataset import Example, Split
 from tintype_trainer.learners.predictions import DetectionPredictions, Predictions, ScorePredictions
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 from tintype_trainer.metrics.classification import measure_classification
 from tintype_trainer.metrics.detection import measure_detection
 from tintype_trainer.metrics.tagging import measure_tagging
+from tintype_trainer.output.evaluation import evaluation_json, predictions_jsonl_gz, status_metrics
 
 CONCEPTS = ("glass", "metal", "paper")
 BEST = Best(epoch=2, iteration=20, selected_by="mAP", performance_indicator=0.75, performance_indicator_name="mAP")

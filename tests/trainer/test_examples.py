@@ -11,8 +11,8 @@ from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion
 from tintype_api.spec.view import ViewType
-from tintype_trainer.dataset import Example, Selection, Split
-from tintype_trainer.examples import read_examples
+from tintype_trainer.datasets.dataset import Example, Selection, Split
+from tintype_trainer.datasets.examples import read_examples
 from tintype_trainer.storage import Store
 
 MODEL = {"spec.concepts": ["glass", "metal"]}

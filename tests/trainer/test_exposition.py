@@ -7,7 +7,7 @@ from prometheus_client import generate_latest
 from tintype_api.constants import Stage
 from tintype_api.errors import UserError
 from tintype_api.status import Best, ConceptMetrics, DatasetStatus, Metrics, Progress, SplitMetrics, TrainerStatus
-from tintype_trainer.exposition import Exposition, concept_series
+from tintype_trainer.reporting.exposition import Exposition, concept_series
 
 EVERYTHING = TrainerStatus(
     stage=Stage.EVALUATING,

@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from torchvision.models import detection, googlenet
 
 from tintype_api.catalogue import CATALOGUE
-from tintype_trainer.fitting import fit, fit_concepts
-from tintype_trainer.naming import without_eps
 from tintype_trainer.networks import build_classifier, head_layers
 from tintype_trainer.networks.building import build_detector
 from tintype_trainer.networks.detector import Detector
+from tintype_trainer.networks.fitting import fit, fit_concepts
+from tintype_trainer.networks.naming import without_eps
 
 State = dict[str, Tensor]
 SIZE = (64, 64)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tintype_trainer.folders import FolderImage, is_picture, read_folders
+from tintype_trainer.datasets.folders import FolderImage, is_picture, read_folders
 from tintype_trainer.storage import ObjectInfo
 
 

@@ -11,10 +11,10 @@ import pytest
 from tintype_api.spec.dataset import Balance, DatasetOptions
 from tintype_api.spec.view import ViewType
 from tintype_api.status import ConceptCounts, Duplicates, SplitCounts, Unreadable
-from tintype_trainer.arrangement import arrange
-from tintype_trainer.dataset import Box, Example, Region, Selection, Split, Staged, StagedExample
-from tintype_trainer.duplicates import duplicates
-from tintype_trainer.freezing import freeze
+from tintype_trainer.datasets.arrangement import arrange
+from tintype_trainer.datasets.dataset import Box, Example, Region, Selection, Split, Staged, StagedExample
+from tintype_trainer.datasets.duplicates import duplicates
+from tintype_trainer.datasets.freezing import freeze
 
 
 def example(name: str, concept: str, split: Split, folder: str = "s3://data") -> StagedExample:

@@ -8,9 +8,9 @@ from torchvision.transforms.v2 import functional
 
 from tintype_api.errors import UserError
 from tintype_api.spec.resizer import ImageResizer, ResizerType
-from tintype_trainer.geometry import content_size
-from tintype_trainer.images import Picture, decode, normalise, resize
-from tintype_trainer.pictures import UnreadablePicture, check_picture
+from tintype_trainer.pixels.geometry import content_size
+from tintype_trainer.pixels.images import Picture, decode, normalise, resize
+from tintype_trainer.pixels.pictures import UnreadablePicture, check_picture
 
 FIXED = ImageResizer(type=ResizerType.FIXED, width=48, height=32)
 SQUARE = ImageResizer(type=ResizerType.KEEP_ASPECT_RATIO, max_dimension=64)

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from support.modelversions import modelversion
 from tintype_api.modelversion import ModelVersion
 from tintype_trainer.commandline import run_command_line
-from tintype_trainer.examples import read_examples
+from tintype_trainer.datasets.examples import read_examples
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.storage import Store
 

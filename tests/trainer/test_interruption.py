@@ -95,9 +95,9 @@ def test_the_termination_message_is_written_at_once_too(tmp_path: Path) -> None:
     script = f"""if True:
         import os, signal
         from pathlib import Path
-        from tintype_trainer.failures import outcome_of
+        from tintype_trainer.reporting.failures import outcome_of
         from tintype_trainer.interruption import Interrupted, Interruption
-        from tintype_trainer.termination import write_termination_message
+        from tintype_trainer.reporting.termination import write_termination_message
         interruption = Interruption()
         interruption.install()
         interruption.before_exit(

@@ -11,13 +11,13 @@ from torch.nn import functional
 from support.trainings import CPU, DIGITS, HALF, OneBox, small_network, training_spec
 from tintype_api.catalogue import Optimizer
 from tintype_api.spec.view import ViewType
-from tintype_trainer.batches import Batch, BoxesOfImage
 from tintype_trainer.device import Device
-from tintype_trainer.images import normalise
 from tintype_trainer.learners import Learner
 from tintype_trainer.learners.making import make_learner
 from tintype_trainer.learners.predictions import DetectionPredictions, ScorePredictions
 from tintype_trainer.networks import Detections, DetectorTarget
+from tintype_trainer.pixels.batches import Batch, BoxesOfImage
+from tintype_trainer.pixels.images import normalise
 
 VIEWS = tuple(ViewType)
 

@@ -8,7 +8,7 @@ from torchvision.ops import sigmoid_focal_loss
 
 from tintype_api.spec.training import Loss
 from tintype_api.spec.view import ViewType
-from tintype_trainer.losses import concept_weights, make_loss
+from tintype_trainer.loop.losses import concept_weights, make_loss
 
 ONES = torch.ones(5)
 WEIGHTS = torch.tensor([0.5, 1.0, 2.0, 0.1, 3.0])

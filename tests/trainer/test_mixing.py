@@ -7,8 +7,8 @@ import pytest
 
 from support.samples import is_even, option, painted, sample_of, white_box
 from tintype_api.spec.resizer import ImageResizer, ResizerType
-from tintype_trainer.mixing import cut_mix, mix, mix_up, mosaic
-from tintype_trainer.reading import Seen
+from tintype_trainer.pixels.mixing import cut_mix, mix, mix_up, mosaic
+from tintype_trainer.pixels.reading import Seen
 
 DRAWS = 10_000
 FIXED = ImageResizer(type=ResizerType.FIXED, width=64, height=48)

@@ -20,7 +20,7 @@ from torchvision.transforms.v2 import functional
 from support.modelversions import modelversion
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_trainer.interruption import Interruption
-from tintype_trainer.journal import Journal
+from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.run import Surroundings, run_version
 from tintype_trainer.storage import Store
 

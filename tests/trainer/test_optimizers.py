@@ -4,7 +4,7 @@ from torch import nn
 
 from tintype_api.catalogue import Optimizer
 from tintype_api.spec.training import OptimizerSettings
-from tintype_trainer.optimizers import build_optimizer, set_learning_rate
+from tintype_trainer.loop.optimizers import build_optimizer, set_learning_rate
 
 
 def _network() -> nn.Sequential:

@@ -20,7 +20,7 @@ from support.schema_options import Option, given, options_of
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_api.spec import ModelVersionSpec
 from tintype_trainer.interruption import Interruption
-from tintype_trainer.journal import Journal
+from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.run import Surroundings, run_version
 from tintype_trainer.storage import Store
 

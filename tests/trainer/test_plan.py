@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tintype_api.spec.training import Training
-from tintype_trainer.plan import batch_bounds, batch_count, epoch_order, plan, training_batch, with_batch_size
+from tintype_trainer.loop.plan import batch_bounds, batch_count, epoch_order, plan, training_batch, with_batch_size
 
 
 @pytest.mark.parametrize(

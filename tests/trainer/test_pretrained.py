@@ -12,7 +12,7 @@ import pytest
 from tintype_api.architecture import PretrainedWeights
 from tintype_api.catalogue import CATALOGUE, architecture
 from tintype_api.errors import UserError
-from tintype_trainer.pretrained import check_licence, find_weights, known_weights
+from tintype_trainer.networks.pretrained import check_licence, find_weights, known_weights
 from tintype_trainer.storage import Store
 
 WEIGHTS = replace(CATALOGUE["resnet18"].weights["ImageNet"], sha256="")

@@ -13,10 +13,10 @@ from PIL import Image
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_api.spec.view import ViewType
 from tintype_trainer.commandline import run_command_line
-from tintype_trainer.contact_sheet import COLOURS, GAP, TEXT_HEIGHT, Tile, contact_sheet
-from tintype_trainer.dataset import Box, Example, Selection, Split
+from tintype_trainer.datasets.dataset import Box, Example, Selection, Split
 from tintype_trainer.documents import read_document, with_changes
 from tintype_trainer.interruption import Interruption
+from tintype_trainer.pixels.contact_sheet import COLOURS, GAP, TEXT_HEIGHT, Tile, contact_sheet
 from tintype_trainer.preview import preview, sampled, words_of
 from tintype_trainer.storage import Download, Store
 from tintype_trainer.storage.local import LocalBackend

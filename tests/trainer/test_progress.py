@@ -6,12 +6,12 @@ from support.trainings import training_spec
 from tintype_api.catalogue import Optimizer
 from tintype_api.spec.view import ViewType
 from tintype_api.status import HistoryEntry, TrainerStatus
-from tintype_trainer.best import Metric, Selection, Watch
-from tintype_trainer.journal import Journal
+from tintype_trainer.loop.best import Metric, Selection, Watch
+from tintype_trainer.loop.plan import plan
+from tintype_trainer.loop.training import Ending, Epoch, Step
 from tintype_trainer.metrics.measures import ConceptMeasures, Measures
-from tintype_trainer.plan import plan
-from tintype_trainer.progress import TrainingProgress
-from tintype_trainer.training import Ending, Epoch, Step
+from tintype_trainer.reporting.journal import Journal
+from tintype_trainer.reporting.progress import TrainingProgress
 
 
 class _Told:

@@ -12,7 +12,7 @@ from support.pictures import write_files
 from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion, identity, resolve
-from tintype_trainer.publishing import Publisher, run_id, verify_manifest
+from tintype_trainer.output.publishing import Publisher, run_id, verify_manifest
 from tintype_trainer.storage import Store
 
 STORE = Store.from_settings(environment={})

@@ -5,11 +5,11 @@ import pytest
 
 from support.samples import white_box
 from tintype_api.spec.resizer import ImageResizer, ResizerType
-from tintype_trainer.dataset import Box, Example, Region, Split
-from tintype_trainer.geometry import crop_bounds
-from tintype_trainer.images import Picture
-from tintype_trainer.reading import read_evaluation, read_training, see
-from tintype_trainer.samples import Target, targets_of
+from tintype_trainer.datasets.dataset import Box, Example, Region, Split
+from tintype_trainer.pixels.geometry import crop_bounds
+from tintype_trainer.pixels.images import Picture
+from tintype_trainer.pixels.reading import read_evaluation, read_training, see
+from tintype_trainer.pixels.samples import Target, targets_of
 
 FIXED = ImageResizer(type=ResizerType.FIXED, width=64, height=32)
 SQUARE = ImageResizer(type=ResizerType.KEEP_ASPECT_RATIO, max_dimension=48)

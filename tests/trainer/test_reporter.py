@@ -6,8 +6,8 @@ import pytest
 
 from tintype_api.constants import Stage
 from tintype_api.status import TrainerStatus
-from tintype_trainer.apiserver import StatusNotTakenError
-from tintype_trainer.reporter import Reporter
+from tintype_trainer.reporting.apiserver import StatusNotTakenError
+from tintype_trainer.reporting.reporter import Reporter
 
 PREPARING = TrainerStatus(stage=Stage.PREPARING)
 TRAINING = TrainerStatus(stage=Stage.TRAINING)

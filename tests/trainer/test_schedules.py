@@ -9,8 +9,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, M
 
 from tintype_api.catalogue import ADAM_FAMILY, Optimizer
 from tintype_api.spec.training import Schedule, ScheduleType
-from tintype_trainer.optimizers import set_learning_rate
-from tintype_trainer.schedules import factor, one_cycle, stepwise, warm_up
+from tintype_trainer.loop.optimizers import set_learning_rate
+from tintype_trainer.loop.schedules import factor, one_cycle, stepwise, warm_up
 
 STEPS = (1, 2, 3, 4, 10, 100, 333)
 

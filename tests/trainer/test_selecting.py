@@ -5,10 +5,10 @@ import math
 import pytest
 
 from tintype_api.spec.view import ViewType
-from tintype_trainer.annotations import AnnotatedImage, Annotation, BrokenBoxError, region_of
-from tintype_trainer.dataset import Box, Example, Region, Split
-from tintype_trainer.selecting import Selector
-from tintype_trainer.views import Conditions, Level, ViewPath
+from tintype_trainer.datasets.annotations import AnnotatedImage, Annotation, BrokenBoxError, region_of
+from tintype_trainer.datasets.dataset import Box, Example, Region, Split
+from tintype_trainer.datasets.selecting import Selector
+from tintype_trainer.datasets.views import Conditions, Level, ViewPath
 
 CELLS = Level("cells", ViewType.DETECTION, frozenset(("functional", "defective")))
 LEFT, RIGHT = [0, 0, 0.5, 1], [0.5, 0, 1, 1]

@@ -12,9 +12,9 @@ from support.pictures import HEADER, image_line, json_lines, write_files
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion
-from tintype_trainer.dataset import Box, Region, Selection, Split
-from tintype_trainer.examples import read_examples
-from tintype_trainer.negatives import draw_negatives
+from tintype_trainer.datasets.dataset import Box, Region, Selection, Split
+from tintype_trainer.datasets.examples import read_examples
+from tintype_trainer.datasets.negatives import draw_negatives
 from tintype_trainer.storage import ObjectInfo, Store
 
 DETECTION = {"spec.view": {"name": "animals", "type": "Detection"}, "spec.concepts": ["cat", "dog"]}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
 from tintype_api.spec import dataset as spec
-from tintype_trainer.dataset import Example, Split
-from tintype_trainer.splits import apply_splits
+from tintype_trainer.datasets.dataset import Example, Split
+from tintype_trainer.datasets.splits import apply_splits
 
 CONCEPTS = "abcde"
 

@@ -16,10 +16,10 @@ from support.pictures import picture, truncated, write_files
 from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError, access_denied
 from tintype_api.spec.view import ViewType
-from tintype_trainer.dataset import Example, Region, Selection, Split, Staged
-from tintype_trainer.freezing import freeze
-from tintype_trainer.pictures import UnreadablePicture, check_picture
-from tintype_trainer.staging import stage
+from tintype_trainer.datasets.dataset import Example, Region, Selection, Split, Staged
+from tintype_trainer.datasets.freezing import freeze
+from tintype_trainer.pixels.pictures import UnreadablePicture, check_picture
+from tintype_trainer.pixels.staging import stage
 from tintype_trainer.storage import Download, MissingObject, ObjectInfo, Store
 from tintype_trainer.storage.local import LocalBackend
 from tintype_trainer.storage.types import Reading

@@ -9,10 +9,10 @@ from support.trainings import Digits, OneBox, make_learner, small_network, train
 from tintype_api.catalogue import Optimizer
 from tintype_api.errors import UserError
 from tintype_api.spec.view import ViewType
-from tintype_trainer.batch_size import largest_batch
-from tintype_trainer.batches import Batch
 from tintype_trainer.learners import Learner
-from tintype_trainer.stepping import Stepper, cut, part_bounds
+from tintype_trainer.loop.batch_size import largest_batch
+from tintype_trainer.loop.stepping import Stepper, cut, part_bounds
+from tintype_trainer.pixels.batches import Batch
 
 SPEC = training_spec(Optimizer.MOMENTUM, 0.1)
 

@@ -12,9 +12,9 @@ from support.pictures import HEADER, image_line, json_lines
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
 from tintype_api.spec.view import View, ViewType
-from tintype_trainer.annotations import AnnotatedImage, Annotation
-from tintype_trainer.dataset import Split
-from tintype_trainer.studio import open_studio
+from tintype_trainer.datasets.annotations import AnnotatedImage, Annotation
+from tintype_trainer.datasets.dataset import Split
+from tintype_trainer.datasets.studio import open_studio
 
 URI = "s3://data/bottles.jsonl"
 VIEW = View(name="material", type=ViewType.CLASSIFICATION)

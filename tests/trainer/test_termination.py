@@ -7,9 +7,9 @@ import torch
 
 from tintype_api.constants import Reason, Stage
 from tintype_api.errors import data_error
-from tintype_trainer.failures import is_ours, outcome_of
 from tintype_trainer.interruption import Interrupted
-from tintype_trainer.termination import Outcome, termination_message, write_termination_message
+from tintype_trainer.reporting.failures import is_ours, outcome_of
+from tintype_trainer.reporting.termination import Outcome, termination_message, write_termination_message
 
 
 def test_the_message(tmp_path: Path) -> None:

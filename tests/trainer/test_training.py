@@ -25,13 +25,13 @@ from tintype_api.errors import UserError
 from tintype_api.spec import ModelVersionSpec
 from tintype_api.spec.training import OptimizerSettings
 from tintype_api.spec.view import ViewType
-from tintype_trainer.batches import Batch
-from tintype_trainer.best import Selection
 from tintype_trainer.interruption import Interrupted
 from tintype_trainer.learners.predictions import Predictions
+from tintype_trainer.loop.best import Selection
+from tintype_trainer.loop.plan import plan, training_batch
+from tintype_trainer.loop.training import Ending, Epoch, Examples, Trained
 from tintype_trainer.networks import build_classifier
-from tintype_trainer.plan import plan, training_batch
-from tintype_trainer.training import Ending, Epoch, Examples, Trained
+from tintype_trainer.pixels.batches import Batch
 
 GOLDEN = Path(__file__).parent / "golden"
 FLIP = {"type": "HorizontalFlip"}

@@ -12,8 +12,8 @@ from support.pictures import json_lines
 from tintype_api.constants import ExitCode
 from tintype_api.errors import UserError
 from tintype_api.spec.view import View, ViewType
-from tintype_trainer.studio import open_studio
-from tintype_trainer.views import Conditions, ViewPath, meets, path_of_spec, same_conditions
+from tintype_trainer.datasets.studio import open_studio
+from tintype_trainer.datasets.views import Conditions, ViewPath, meets, path_of_spec, same_conditions
 
 URI = "s3://data/modules.jsonl"
 DEFECTIVE = [[{"concept": "defective", "holds": True}]]

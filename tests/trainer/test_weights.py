@@ -14,9 +14,9 @@ from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_trainer.device import Device
 from tintype_trainer.networks import build_classifier
+from tintype_trainer.networks.weights import InitialWeightsRecord, random_weights
 from tintype_trainer.starting import initial_network
 from tintype_trainer.storage import Store
-from tintype_trainer.weights import InitialWeightsRecord, random_weights
 
 ENTRY = CATALOGUE["mobilenet_v3_small"]
 State = dict[str, Tensor]

@@ -9,18 +9,18 @@ from tintype_api.quantity import size_bytes
 from tintype_api.spec import ModelVersionSpec
 from tintype_api.spec.resizer import ImageResizer
 from tintype_api.spec.view import ViewType
-from tintype_trainer.arrangement import arrange
-from tintype_trainer.batches import Loader
-from tintype_trainer.dataset import Split, Staged, counts
-from tintype_trainer.examples import read_examples
-from tintype_trainer.freezing import FrozenDataset, freeze
-from tintype_trainer.journal import Journal
-from tintype_trainer.picture_memory import PictureMemory, picture_budget_bytes
-from tintype_trainer.samples import targets_of
+from tintype_trainer.datasets.arrangement import arrange
+from tintype_trainer.datasets.dataset import Split, Staged, counts
+from tintype_trainer.datasets.examples import read_examples
+from tintype_trainer.datasets.freezing import FrozenDataset, freeze
+from tintype_trainer.loop.training import Examples
+from tintype_trainer.pixels.batches import Loader
+from tintype_trainer.pixels.picture_memory import PictureMemory, picture_budget_bytes
+from tintype_trainer.pixels.samples import targets_of
+from tintype_trainer.pixels.staging import stage
+from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.sentences import NO_VALIDATION
-from tintype_trainer.staging import stage
 from tintype_trainer.storage import Store
-from tintype_trainer.training import Examples
 
 DEFAULT_CROP_MARGIN = 0.1
 

@@ -9,16 +9,16 @@ import numpy as np
 from PIL import Image
 
 from tintype_api.modelversion import ModelVersion
-from tintype_trainer.contact_sheet import Tile, contact_sheet
-from tintype_trainer.dataset import Selection, Split, labels
-from tintype_trainer.examples import read_examples
-from tintype_trainer.freezing import freeze
+from tintype_trainer.datasets.dataset import Selection, Split, labels
+from tintype_trainer.datasets.examples import read_examples
+from tintype_trainer.datasets.freezing import freeze
+from tintype_trainer.loop.randomness import Stream, generator
+from tintype_trainer.loop.training import Examples
+from tintype_trainer.pixels.contact_sheet import Tile, contact_sheet
+from tintype_trainer.pixels.reading import Seen
+from tintype_trainer.pixels.staging import stage
 from tintype_trainer.preparing import Prepared, open_loader
-from tintype_trainer.randomness import Stream, generator
-from tintype_trainer.reading import Seen
-from tintype_trainer.staging import stage
 from tintype_trainer.storage import Store
-from tintype_trainer.training import Examples
 
 PLAIN: Final = "not augmented"
 POOL: Final = 16

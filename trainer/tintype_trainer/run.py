@@ -13,28 +13,28 @@ from tintype_api.constants import Stage
 from tintype_api.modelversion import ModelVersion, architecture_of
 from tintype_api.spec.training import AUTO, Training
 from tintype_api.status import Artifacts, Best, Metrics
-from tintype_trainer.batch_size import largest_batch
-from tintype_trainer.batches import Loader
-from tintype_trainer.best import best_of
-from tintype_trainer.dataset import Split
+from tintype_trainer.datasets.dataset import Split
 from tintype_trainer.device import Device, prepare_device
-from tintype_trainer.evaluation import evaluation_json, predictions_jsonl_gz, status_metrics
 from tintype_trainer.interruption import Interruption
-from tintype_trainer.journal import Journal
 from tintype_trainer.learners import Learner
 from tintype_trainer.learners.making import make_learner
 from tintype_trainer.learners.predictions import Predictions
-from tintype_trainer.manifest import MODEL_FILE, WEIGHTS_FILE
+from tintype_trainer.loop.batch_size import largest_batch
+from tintype_trainer.loop.best import best_of
+from tintype_trainer.loop.plan import Plan, plan, with_batch_size
+from tintype_trainer.loop.training import Ending, Epoch, Trained, TrainingRun
 from tintype_trainer.metrics.measures import Measures
-from tintype_trainer.modelcard import model_json
-from tintype_trainer.plan import Plan, plan, with_batch_size
+from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
+from tintype_trainer.output.evaluation import evaluation_json, predictions_jsonl_gz, status_metrics
+from tintype_trainer.output.manifest import MODEL_FILE, WEIGHTS_FILE
+from tintype_trainer.output.modelcard import model_json
+from tintype_trainer.output.publishing import Publisher, run_id
+from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.preparing import Prepared, open_loader, prepare
-from tintype_trainer.progress import TrainingProgress
-from tintype_trainer.publishing import Publisher, run_id
+from tintype_trainer.reporting.journal import Journal
+from tintype_trainer.reporting.progress import TrainingProgress
 from tintype_trainer.starting import initial_network
 from tintype_trainer.storage import Store
-from tintype_trainer.training import Ending, Epoch, Trained, TrainingRun
-from tintype_trainer.weights import InitialWeightsRecord, save_weights
 
 
 @dataclass(frozen=True, slots=True)

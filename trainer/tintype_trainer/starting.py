@@ -14,16 +14,12 @@ from tintype_api.spec import ModelVersionSpec
 from tintype_api.spec.training import InitialWeights, WeightsSource
 from tintype_api.spec.view import ViewType
 from tintype_trainer.device import Device
-from tintype_trainer.fitting import fit, fit_concepts
-from tintype_trainer.geometry import canvas_size
-from tintype_trainer.manifest import MANIFEST, MODEL_FILE, WEIGHTS_FILE, read_manifest
-from tintype_trainer.naming import without_eps
 from tintype_trainer.networks import build_classifier
 from tintype_trainer.networks.building import build_detector
-from tintype_trainer.preparing import resizer_of
-from tintype_trainer.pretrained import check_licence, find_weights, known_weights
-from tintype_trainer.storage import Store, is_folder, join
-from tintype_trainer.weights import (
+from tintype_trainer.networks.fitting import fit, fit_concepts
+from tintype_trainer.networks.naming import without_eps
+from tintype_trainer.networks.pretrained import check_licence, find_weights, known_weights
+from tintype_trainer.networks.weights import (
     InitialWeightsRecord,
     Normalisation,
     normalisation_of,
@@ -31,6 +27,10 @@ from tintype_trainer.weights import (
     read_weights,
     usual_normalisation,
 )
+from tintype_trainer.output.manifest import MANIFEST, MODEL_FILE, WEIGHTS_FILE, read_manifest
+from tintype_trainer.pixels.geometry import canvas_size
+from tintype_trainer.preparing import resizer_of
+from tintype_trainer.storage import Store, is_folder, join
 
 BATCH_NORM_EPS = 1e-5
 """Of torchvision's detectors as they are built."""

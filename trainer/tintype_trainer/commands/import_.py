@@ -8,12 +8,12 @@ from typing import Final
 
 from tintype_api.constants import ExitCode
 from tintype_api.errors import access_denied, environment_error, not_found
-from tintype_trainer.importers.coco import read_coco
-from tintype_trainer.importers.imported import Imported
-from tintype_trainer.importers.table import read_csv
-from tintype_trainer.importers.voc import read_voc
-from tintype_trainer.importers.writing import Notes, lines
-from tintype_trainer.importers.yolo import read_yolo
+from tintype_trainer.datasets.importers.coco import read_coco
+from tintype_trainer.datasets.importers.imported import Imported
+from tintype_trainer.datasets.importers.table import read_csv
+from tintype_trainer.datasets.importers.voc import read_voc
+from tintype_trainer.datasets.importers.writing import Notes, lines
+from tintype_trainer.datasets.importers.yolo import read_yolo
 
 Reader = Callable[[Path, Path | None, Notes], Imported]
 READERS: Final[Mapping[str, Reader]] = {

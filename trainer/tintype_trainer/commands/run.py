@@ -20,15 +20,15 @@ from tintype_api.constants import (
 )
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_api.status import Artifacts, TrainerStatus
-from tintype_trainer.apiserver import StatusClient, in_cluster_server
-from tintype_trainer.console import open_console
 from tintype_trainer.documents import read_document, with_changes
-from tintype_trainer.exposition import Exposition
-from tintype_trainer.failures import is_ours, outcome_of
 from tintype_trainer.interruption import Interrupted, Interruption
-from tintype_trainer.journal import Journal
-from tintype_trainer.reporter import Reporter
-from tintype_trainer.termination import Outcome, write_termination_message
+from tintype_trainer.reporting.apiserver import StatusClient, in_cluster_server
+from tintype_trainer.reporting.console import open_console
+from tintype_trainer.reporting.exposition import Exposition
+from tintype_trainer.reporting.failures import is_ours, outcome_of
+from tintype_trainer.reporting.journal import Journal
+from tintype_trainer.reporting.reporter import Reporter
+from tintype_trainer.reporting.termination import Outcome, write_termination_message
 
 LOGGER: Final = "tintype_trainer"
 """Parent of the loggers of all modules."""
@@ -90,9 +90,9 @@ def _carry_out(
     _pass_on_logs(journal, open_things)
     journal.enter(Stage.PREPARING)
     os.environ.setdefault(*OPENMP_WAITING)
+    from tintype_trainer.loop.training import Ending  # noqa: PLC0415
     from tintype_trainer.run import Surroundings, run_version  # noqa: PLC0415  # torch takes seconds to import
     from tintype_trainer.storage import Store  # noqa: PLC0415
-    from tintype_trainer.training import Ending  # noqa: PLC0415
 
     around = Surroundings(
         store=Store.from_settings(version.spec.storage),

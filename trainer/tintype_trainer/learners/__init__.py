@@ -5,10 +5,10 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from tintype_trainer.batches import Batch
 from tintype_trainer.device import Device
 from tintype_trainer.learners.predictions import Predictions
 from tintype_trainer.metrics.measures import Measures
+from tintype_trainer.pixels.batches import Batch
 
 
 class Learner(Protocol):

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tintype_trainer.batches import Batch, BoxesOfImage
 from tintype_trainer.device import Device
 from tintype_trainer.learners.evaluating import evaluating, inputs_of
 from tintype_trainer.learners.predictions import DetectionPredictions, Predictions
@@ -15,7 +14,8 @@ from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 from tintype_trainer.metrics.detection import measure_detection
 from tintype_trainer.metrics.measures import Measures
 from tintype_trainer.networks.detector import Detections, Detector, DetectorTarget
-from tintype_trainer.weights import Normalisation
+from tintype_trainer.networks.weights import Normalisation
+from tintype_trainer.pixels.batches import Batch, BoxesOfImage
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from tintype_trainer.batches import Batch
 from tintype_trainer.device import Device
-from tintype_trainer.images import normalise
-from tintype_trainer.weights import Normalisation
+from tintype_trainer.networks.weights import Normalisation
+from tintype_trainer.pixels.batches import Batch
+from tintype_trainer.pixels.images import normalise
 
 
 def inputs_of(batch: Batch, device: Device, normalisation: Normalisation) -> Tensor:

@@ -11,9 +11,9 @@ from tintype_trainer.device import Device
 from tintype_trainer.learners import Learner
 from tintype_trainer.learners.detection import DetectionLearner
 from tintype_trainer.learners.scores import ScoreLearner
-from tintype_trainer.losses import concept_weights, make_loss
+from tintype_trainer.loop.losses import concept_weights, make_loss
 from tintype_trainer.networks.detector import Detector
-from tintype_trainer.weights import Normalisation
+from tintype_trainer.networks.weights import Normalisation
 
 
 def make_learner(

@@ -7,15 +7,15 @@ import numpy as np
 from torch import Tensor, nn
 
 from tintype_api.spec.view import ViewType
-from tintype_trainer.batches import Batch
 from tintype_trainer.device import Device
 from tintype_trainer.learners.evaluating import evaluating, inputs_of
 from tintype_trainer.learners.predictions import Predictions, ScorePredictions
-from tintype_trainer.losses import ExampleLoss
+from tintype_trainer.loop.losses import ExampleLoss
 from tintype_trainer.metrics.classification import measure_classification
 from tintype_trainer.metrics.measures import Measures
 from tintype_trainer.metrics.tagging import measure_tagging
-from tintype_trainer.weights import Normalisation
+from tintype_trainer.networks.weights import Normalisation
+from tintype_trainer.pixels.batches import Batch
 
 
 @dataclass(frozen=True, slots=True)
