@@ -118,7 +118,7 @@ ELSEWHERE: Final = (
     Elsewhere(r"runPolicy\.backoffLimit", "operator/test_decide.py", "test_backoff_limit_changes_the_running_job"),
     Elsewhere(
         r"runPolicy\.ttlSecondsAfterFinished",
-        "operator/test_decide.py",
+        "operator/test_decide_ends.py",
         "test_an_ended_version_only_sets_the_ttl_of_its_job",
     ),
 )
