@@ -23,6 +23,9 @@ OPERATOR_STATUS_FIELDS: Final = (
     "model",
     "job",
     "attempt",
+    "failures",
+    "interruptions",
+    "lastInterrupted",
     "startTime",
     "completionTime",
 )
@@ -86,6 +89,7 @@ class Phase(StrEnum):
     TRAINING = "Training"
     EVALUATING = "Evaluating"
     PUBLISHING = "Publishing"
+    SUSPENDED = "Suspended"
     SUCCEEDED = "Succeeded"
     STOPPED = "Stopped"
     FAILED = "Failed"
@@ -103,6 +107,17 @@ class Stage(StrEnum):
     PUBLISHING = "Publishing"
 
 
+class JobDeletion(StrEnum):
+    """Why the operator deletes the Job of an attempt, after which another one may follow."""
+
+    SUSPENSION = "Suspension"
+    """runPolicy.suspend is true."""
+    LOST_NODE = "LostNode"
+    """Its Pod does not end, so that the Job would wait for ever."""
+    BACKOFF = "Backoff"
+    """The Job would wait longer before its next Pod than another attempt takes."""
+
+
 class Condition(StrEnum):
     """Condition types of a ModelVersion."""
 
@@ -118,6 +133,10 @@ class Reason(StrEnum):
     PUBLISHED = "Published"
     MAX_DURATION_REACHED = "MaxDurationReached"
     """Published, too, though training.maxDuration ended the training before its plan did."""
+    STOPPED = "Stopped"
+    """Published, too, though runPolicy.stop ended the training before its plan did."""
+    NOTHING_TO_PUBLISH = "NothingToPublish"
+    """runPolicy.stop came before anything was trained."""
     INVALID_SPEC = "InvalidSpec"
     DATA_ERROR = "DataError"
     NOT_FOUND = "NotFound"
@@ -127,6 +146,10 @@ class Reason(StrEnum):
     STORAGE_UNREACHABLE = "StorageUnreachable"
     ENVIRONMENT = "EnvironmentError"
     INTERRUPTED = "Interrupted"
+    EVICTED = "Evicted"
+    PREEMPTED = "Preempted"
+    NODE_LOST = "NodeLost"
+    TOO_MANY_INTERRUPTIONS = "TooManyInterruptions"
     OOM_KILLED = "OOMKilled"
     KILLED = "Killed"
     CRASHED = "Crashed"

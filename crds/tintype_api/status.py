@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tintype_api.constants import HISTORY_LENGTH, Phase, Stage
+from tintype_api.constants import HISTORY_LENGTH, JobDeletion, Phase, Stage
 from tintype_api.model import Model
 
 Sentence = Annotated[str, Field(max_length=4096)]
@@ -30,6 +30,17 @@ class JobReference(Model):
     name: ShortText
     uid: ShortText | None = None
     pod_uid: Annotated[str | None, Field(alias="podUID", max_length=256)] = None
+    failures_before: int | None = None
+    """Pods that crashed in earlier attempts."""
+    deleted_for: JobDeletion | None = None
+    """Why the operator deletes it; absent while it does not."""
+
+
+class InterruptedPod(Model):
+    """The Pod that was counted in interruptions last."""
+
+    uid: ShortText
+    created_at: Time
 
 
 class ConceptCounts(Model):
@@ -205,6 +216,12 @@ class OperatorStatus(Model):
     """Digest of the view and the set of concepts; versions of one model share it."""
     job: JobReference | None = None
     attempt: int | None = None
+    """Number of the latest Job; each suspension and each lost node takes another one."""
+    failures: int | None = None
+    """Pods that crashed, in all attempts; runPolicy.backoffLimit bounds them."""
+    interruptions: int | None = None
+    """Pods that were ended from outside, in all attempts; runPolicy.maxInterruptions bounds them."""
+    last_interrupted: InterruptedPod | None = None
     start_time: Time | None = None
     completion_time: Time | None = None
 

@@ -88,10 +88,18 @@ class Client:
         content = "application/apply-patch+yaml"
         return await self._call("apply", resource, path, query=query, body=body, content=content)
 
-    async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
-        """Delete an object of this uid, in the background."""
-        body: Object = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
-        await self._call("delete", resource, resource.path(namespace, name), body=body)
+    async def delete(self, resource: Resource, namespace: str, name: str, uid: str, *, propagation: str) -> Object:
+        """Delete an object of this uid; return it while it is still there, else a Status.
+
+        Args:
+            resource: Its kind.
+            namespace: Its namespace.
+            name: Its name.
+            uid: Its uid; an object of another one is left alone.
+            propagation: Foreground: it goes after all that it owns; Background: before.
+        """
+        body: Object = {"preconditions": {"uid": uid}, "propagationPolicy": propagation}
+        return await self._call("delete", resource, resource.path(namespace, name), body=body)
 
     async def pages(self, resource: Resource, namespace: str | None, query: Mapping[str, str]) -> AsyncIterator[Object]:
         """Yield a list in pages, each with `items` and `metadata.resourceVersion`."""

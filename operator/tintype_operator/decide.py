@@ -4,114 +4,26 @@
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
-from tintype_api.constants import ExitCode, Reason
+from tintype_api.constants import ExitCode, JobDeletion, Reason
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion, model_digest, resolve
 from tintype_api.spec.run import Storage
 from tintype_api.spec.training import InitialWeights
-from tintype_api.status import OperatorStatus
-from tintype_operator import next_status, outcomes
+from tintype_api.status import JobReference, OperatorStatus
+from tintype_operator import next_status, outcomes, waiting
+from tintype_operator.attempt import Attempt, attempt_of, is_lost, next_number, seconds_until_lost
 from tintype_operator.conditions import Because
-from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, VersionFacts
+from tintype_operator.decisions import CreateJob, Decision, Facts, JobPatch, LookUpJob, LookUpPods, Rest, Settle
+from tintype_operator.facts import JobFacts, VersionFacts
 from tintype_operator.names import job_name, published_uri
-from tintype_operator.next_status import Attempt
-from tintype_operator.obstacles import Obstacle, earlier_run, unpublished_weights
+from tintype_operator.obstacles import earlier_run, unpublished_weights
 
-FIRST_ATTEMPT = 1
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that is known when a version is decided on.
-
-    Attributes:
-        version: The ModelVersion.
-        jobs: Jobs that it controls, or that carry its name in their label.
-        pods: Pods that carry its name in their label.
-        refusals: Pods of these Jobs that the API server did not take.
-        job_is_gone: A look at the API server has shown that the Job named in status is not there.
-        pods_looked_up: The Pods of the Job named in status come from a look at the API server.
-        obstacle: What stood in the way when the Job was to be created just now.
-        weights_from: The version whose weights it starts from, where its spec names one that is there.
-    """
-
-    version: VersionFacts
-    jobs: tuple[JobFacts, ...] = ()
-    pods: tuple[PodFacts, ...] = ()
-    refusals: tuple[RefusalFacts, ...] = ()
-    job_is_gone: bool = False
-    pods_looked_up: bool = False
-    obstacle: Obstacle | None = None
-    weights_from: VersionFacts | None = None
-
-    def with_job(self, job: JobFacts) -> "Facts":
-        """Return the facts with a Job that was just created or looked up."""
-        others = tuple(one for one in self.jobs if one.key != job.key)
-        return replace(self, jobs=(*others, job), obstacle=None)
-
-
-@dataclass(frozen=True)
-class LookUpJob:
-    """The Job named in status is in no cache: ask the API server for it."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class LookUpPods:
-    """The Job failed, and the cache has no Pod that says why: ask the API server for its Pods."""
-
-    job: JobFacts
-
-
-@dataclass(frozen=True)
-class CreateJob:
-    """Create the Job of an attempt."""
-
-    version: ModelVersion
-    name: str
-    attempt: int
-    model: str
-
-
-@dataclass(frozen=True)
-class JobPatch:
-    """Fields of a Job's spec that runPolicy changes after its creation; None where nothing changes."""
-
-    job: JobFacts
-    backoff_limit: int | None = None
-    ttl_seconds: int | None = None
-
-
-@dataclass(frozen=True)
-class Settle:
-    """What is written, in this order; nothing where a field already is as it should be.
-
-    Attributes:
-        access: ServiceAccount whose Pods must be able to report.
-        status: The operator's part of status as it should be.
-        model_label: The label of the model as it should be.
-        patch: What changes on the Job; after the status, so that the end is latched before a TTL can take the Job.
-        delete: Jobs of this version that status does not name.
-        again: Whether to come back after a while, since something outside has to change.
-    """
-
-    status: OperatorStatus
-    access: str | None = None
-    model_label: str | None = None
-    patch: JobPatch | None = None
-    delete: tuple[JobFacts, ...] = ()
-    again: bool = False
-
-
-@dataclass(frozen=True)
-class Rest:
-    """Nothing to do."""
-
-
-Decision = LookUpJob | LookUpPods | CreateJob | Settle | Rest
+LONGEST_BACKOFF: Final = timedelta(minutes=1)
+"""How long a Job without a queue may wait before its next Pod; another attempt starts at once."""
 
 
 def decide(facts: Facts, storage: Storage, now: str) -> Decision:
@@ -127,44 +39,66 @@ def decide(facts: Facts, storage: Storage, now: str) -> Decision:
         return Rest()
     if version.ended:
         return _after_end(facts)
-    if version.status.job is not None and version.status.job.uid is not None:
-        return _follow(facts, version.status.job.name, version.status.job.uid, now)
-    return _begin(facts, storage, now)
+    named = version.status.job
+    if named is None or named.uid is None:
+        return _begin(facts, storage, now)
+    if named.deleted_for is not None:
+        return _until_deleted(facts, named, named.deleted_for, storage, now)
+    return _follow(facts, named.name, named.uid, now)
 
 
 def _begin(facts: Facts, storage: Storage, now: str) -> Decision:
+    """Begin the next attempt, unless something else is asked for or is in the way."""
     version = facts.version
-    name = job_name(version.key.name, FIRST_ATTEMPT)
+    name = job_name(version.key.name, next_number(version.status))
     own = next((job for job in facts.jobs if job.key.name == name and job.owner_uid == version.uid), None)
     if own is not None and not own.deleting:
         return _follow(facts, own.key.name, own.uid, now)
+    if version.published:
+        return _settle(facts, next_status.published(version, None, None, now), None)
     try:
         resolved = resolve(_parse(version), storage)
     except UserError as error:
         return _fail(facts, Because(error.reason, error.message), None, now)
+    return _begin_resolved(facts, resolved, own, now)
+
+
+def _begin_resolved(facts: Facts, resolved: ModelVersion, own: JobFacts | None, now: str) -> CreateJob | Settle:
+    """Create the Job of the next attempt, or say why not; `own` is an earlier one of its name, being deleted."""
+    version = facts.version
+    if version.stop and not version.checkpoint:
+        return _settle(facts, next_status.stopped_untrained(version, None, now), None)
     model = model_digest(resolved.spec)
-    obstacle = facts.obstacle or earlier_run(facts.pods, own) or unpublished_weights(version, facts.weights_from)
+    if version.suspend:
+        return _settle(facts, next_status.suspended(version, model, now), own)
+    running = [pod for pod in facts.pods if not is_lost(pod, now)]
+    obstacle = facts.obstacle or earlier_run(running, own) or unpublished_weights(version, facts.weights_from)
     if obstacle is None:
-        return CreateJob(_with_weights(resolved, facts.weights_from), name, FIRST_ATTEMPT, model)
+        return _create(facts, resolved, model)
     if obstacle.final:
         return _fail(facts, obstacle.because, None, now)
     status = next_status.waiting_for_job(version, obstacle.because, model, now)
-    return Settle(status, model_label=model, delete=_strays(facts, own), again=True)
+    return replace(_settle(facts, status, own), again=True)
+
+
+def _create(facts: Facts, resolved: ModelVersion, model: str) -> CreateJob:
+    version = facts.version
+    number = next_number(version.status)
+    backoff_limit = max(0, version.backoff_limit - (version.status.failures or 0))
+    whole = _with_weights(resolved, facts.weights_from)
+    return CreateJob(whole, job_name(version.key.name, number), number, model, backoff_limit)
 
 
 def _follow(facts: Facts, name: str, uid: str, now: str) -> Decision:
     job = next((one for one in facts.jobs if one.uid == uid), None)
     if job is None:
         return _without_job(facts, name, now)
-    attempt = _attempt(facts, job)
+    attempt = attempt_of(facts.version.status, job, facts.pods, facts.refusals, now)
     if job.complete:
         return _complete(facts, attempt, now)
     if job.failure_reason is None:
         return _under_way(facts, attempt, now)
-    if not facts.pods_looked_up and (attempt.current is not None or not attempt.failures):
-        return LookUpPods(job)
-    last = outcomes.outcome(attempt.failures[-1], facts.version.memory) if attempt.failures else None
-    return _fail(facts, outcomes.of_failed_job(job, last), attempt, now)
+    return _job_failed(facts, attempt, now)
 
 
 def _complete(facts: Facts, attempt: Attempt, now: str) -> Decision:
@@ -176,12 +110,83 @@ def _complete(facts: Facts, attempt: Attempt, now: str) -> Decision:
     return _settle(facts, next_status.published(facts.version, attempt, stopped, now), attempt.job)
 
 
+def _job_failed(facts: Facts, attempt: Attempt, now: str) -> Decision:
+    if not facts.pods_looked_up and (attempt.current is not None or not attempt.failures):
+        return LookUpPods(attempt.job)
+    version = facts.version
+    last = outcomes.outcome(attempt.failures[-1], version.memory) if attempt.failures else None
+    because = outcomes.of_failed_job(attempt.job, last, attempt.tally.failures, version.backoff_limit)
+    return _fail(facts, because, attempt, now)
+
+
 def _under_way(facts: Facts, attempt: Attempt, now: str) -> Settle:
+    version = facts.version
+    if attempt.lost is None and attempt.concluding:
+        return _reflect(facts, attempt, now)
+    if attempt.lost is not None and attempt.job.deleting:
+        return _fail(facts, _deleted_by_hand(attempt.job.key.name), attempt, now)
+    if attempt.tally.interruptions >= version.max_interruptions:
+        return _fail(facts, _interrupted_too_often(attempt), attempt, now)
+    if version.stop and not version.checkpoint and not (attempt.current and attempt.current.running):
+        return _settle(facts, next_status.stopped_untrained(version, attempt, now), None)
+    why = _why_deleted(version, attempt)
+    return _reflect(facts, attempt, now) if why is None else _delete(facts, attempt, why, now)
+
+
+def _why_deleted(version: VersionFacts, attempt: Attempt) -> JobDeletion | None:
+    """Return why the Job of an attempt is to be deleted; None where it is not."""
+    if attempt.lost is not None:
+        return JobDeletion.LOST_NODE
+    if version.suspend:
+        return JobDeletion.SUSPENSION
+    waits = attempt.current is None and attempt.failures
+    return JobDeletion.BACKOFF if waits and waiting.backoff(attempt.failures) > LONGEST_BACKOFF else None
+
+
+def _interrupted_too_often(attempt: Attempt) -> Because:
+    ended = outcomes.lost(attempt.lost) if attempt.lost else outcomes.outcome(attempt.failures[-1], "")
+    return outcomes.too_many_interruptions(ended, attempt.tally.interruptions)
+
+
+def _reflect(facts: Facts, attempt: Attempt, now: str) -> Settle:
+    """Let status say how the Job is doing, and pass on to it what runPolicy says."""
     version, job = facts.version, attempt.job
-    model = version.status.model or _model(version)
-    status = next_status.following(version, attempt, model, now)
-    patch = None if job.backoff_limit == version.backoff_limit else JobPatch(job, backoff_limit=version.backoff_limit)
-    return replace(_settle(facts, status, job), access=version.service_account, patch=patch)
+    settle = _settle(facts, next_status.following(version, attempt, _model(version), now), job)
+    backoff_limit = max(0, version.backoff_limit - attempt.failures_before)
+    patch = None if job.backoff_limit == backoff_limit else JobPatch(job, backoff_limit=backoff_limit)
+    return replace(settle, access=version.service_account, patch=patch, again_in_s=_due(facts, now))
+
+
+def _delete(facts: Facts, attempt: Attempt, why: JobDeletion, now: str) -> Settle:
+    version, job = facts.version, attempt.job
+    status = next_status.to_be_deleted(version, attempt, why, _model(version), now)
+    if why is not JobDeletion.SUSPENSION:
+        return _settle(facts, status, None)
+    delete = None if job.deleting else job
+    settle = _settle(facts, status, job)
+    return replace(settle, access=version.service_account, delete_after_pods=delete, again_in_s=_due(facts, now))
+
+
+def _until_deleted(facts: Facts, named: JobReference, why: JobDeletion, storage: Storage, now: str) -> Decision:
+    """Wait until a Job that the operator deletes has gone with its Pods, but for lost ones; then go on."""
+    version = facts.version
+    job = next((one for one in facts.jobs if one.uid == named.uid), None)
+    if job is None and not facts.job_is_gone:
+        return LookUpJob(named.name)
+    if job is not None and (job.complete or job.failure_reason is not None):
+        return _follow(facts, job.key.name, job.uid, now)
+    pods = [pod for pod in facts.pods if pod.job_uid == named.uid and not pod.finished]
+    left = sorted((pod for pod in pods if not is_lost(pod, now)), key=lambda pod: (pod.created_at, pod.uid))
+    # The garbage collector keeps the Job for as long as a Pod of a lost node is there, which may be for ever.
+    if left or (job is not None and not (job.deleting and pods)):
+        status = next_status.being_deleted(version, named, why, left, now)
+        settle = replace(_settle(facts, status, job), again_in_s=_due(facts, now))
+        if job is None or job.deleting:
+            return settle
+        if why is JobDeletion.SUSPENSION:
+            return replace(settle, delete_after_pods=job)
+        return replace(settle, delete=(*settle.delete, job))
+    return _begin(facts, storage, now)
 
 
 def _without_job(facts: Facts, name: str, now: str) -> Decision:
@@ -189,39 +194,43 @@ def _without_job(facts: Facts, name: str, now: str) -> Decision:
         return LookUpJob(name)
     if facts.version.published:
         return _settle(facts, next_status.published(facts.version, None, None, now), None)
-    said = f"Job {name} was deleted before it ended; delete this ModelVersion and apply it again to train it"
-    return _fail(facts, Because(Reason.JOB_DELETED, said), None, now)
+    return _fail(facts, _deleted_by_hand(name), None, now)
+
+
+def _deleted_by_hand(job: str) -> Because:
+    said = f"Job {job} was deleted before it ended; delete this ModelVersion and apply it again to train it"
+    return Because(Reason.JOB_DELETED, said)
 
 
 def _after_end(facts: Facts) -> Settle:
+    """Set the TTL of an ended version's Job, or delete a Job that would go on."""
     version = facts.version
     named = version.status.job.uid if version.status.job else None
     job = next((one for one in facts.jobs if one.uid == named), None)
-    settle = _settle(facts, next_status.observed(version), job)
-    if job is None or job.deleting or job.ttl_seconds == version.ttl_seconds:
+    finished = job is not None and (job.complete or job.failure_reason is not None)
+    settle = _settle(facts, next_status.observed(version), job if finished else None)
+    if job is None or not finished or job.deleting or job.ttl_seconds == version.ttl_seconds:
         return settle
     return replace(settle, patch=JobPatch(job, ttl_seconds=version.ttl_seconds))
 
 
 def _fail(facts: Facts, because: Because, attempt: Attempt | None, now: str) -> Settle:
     status = next_status.failed(facts.version, because, attempt, now)
-    return _settle(facts, status, attempt.job if attempt else None)
+    ended = attempt is not None and attempt.job.failure_reason is not None
+    return _settle(facts, status, attempt.job if attempt and ended else None)
 
 
 def _settle(facts: Facts, status: OperatorStatus, job: JobFacts | None) -> Settle:
-    return Settle(status, model_label=status.model or facts.version.model_label, delete=_strays(facts, job))
+    """Return what is written for a status, and which Jobs go: all but one."""
+    others = (one for one in facts.jobs if one.owner_uid == facts.version.uid and one is not job)
+    delete = tuple(one for one in others if not one.deleting)
+    return Settle(status, model_label=status.model or facts.version.model_label, delete=delete)
 
 
-def _strays(facts: Facts, job: JobFacts | None) -> tuple[JobFacts, ...]:
-    return tuple(
-        one for one in facts.jobs if one.owner_uid == facts.version.uid and one is not job and not one.deleting
-    )
-
-
-def _attempt(facts: Facts, job: JobFacts) -> Attempt:
-    pods = sorted((pod for pod in facts.pods if pod.job_uid == job.uid), key=lambda pod: (pod.created_at, pod.uid))
-    refusals = sorted((one for one in facts.refusals if one.job_uid == job.uid), key=lambda one: one.resource_version)
-    return Attempt(FIRST_ATTEMPT, job, tuple(pods), refusals[-1] if refusals else None)
+def _due(facts: Facts, now: str) -> float | None:
+    """Return the seconds until the next Pod of this version counts as lost, if one may."""
+    left = (seconds_until_lost(pod, now) for pod in facts.pods)
+    return min((seconds for seconds in left if seconds is not None and seconds > 0), default=None)
 
 
 def _with_weights(resolved: ModelVersion, source: VersionFacts | None) -> ModelVersion:
@@ -239,6 +248,8 @@ def _parse(version: VersionFacts) -> ModelVersion:
 
 def _model(version: VersionFacts) -> str | None:
     """Return the digest of the model; None where a Job runs whose spec this version of the operator cannot read."""
+    if version.status.model is not None:
+        return version.status.model
     try:
         return model_digest(_parse(version).spec)
     except UserError:

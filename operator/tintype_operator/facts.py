@@ -44,13 +44,17 @@ class VersionFacts:
         deleting: Whether it has a deletionTimestamp.
         model_label: Value of the label of the model, if any.
         document: apiVersion, kind, metadata and spec as compact JSON; empty once the version has ended.
+        suspend: runPolicy.suspend.
+        stop: runPolicy.stop.
         backoff_limit: runPolicy.backoffLimit.
+        max_interruptions: runPolicy.maxInterruptions.
         ttl_seconds: runPolicy.ttlSecondsAfterFinished.
         memory: compute.memory.
         service_account: podTemplate.serviceAccountName.
         output_uri: output.uri.
         status: The operator's own part of status.
         stage: status.stage, which the trainer writes.
+        checkpoint: Whether status.checkpoint is there, which the trainer writes once it has saved one.
         published: Whether status.artifacts is there, which the trainer writes once the manifest is.
         weights_from: training.initialWeights.modelVersion, the version of the namespace whose weights it starts from.
         figures: What metrics show.
@@ -64,13 +68,17 @@ class VersionFacts:
     deleting: bool
     model_label: str | None
     document: bytes
+    suspend: bool
+    stop: bool
     backoff_limit: int
+    max_interruptions: int
     ttl_seconds: int
     memory: str
     service_account: str
     output_uri: str
     status: OperatorStatus
     stage: str | None
+    checkpoint: bool
     published: bool
     weights_from: str | None
     figures: Figures
@@ -141,12 +149,14 @@ class PodFacts:
         version: Value of its label of the ModelVersion.
         job_uid: uid of the Job that controls it, if one does.
         created_at: metadata.creationTimestamp.
+        ends_by: metadata.deletionTimestamp, which is when its grace is over; None while nobody has deleted it.
+        node: spec.nodeName; empty while it has none.
         phase: status.phase.
         reason: status.reason, such as Evicted.
         message: status.message.
         scheduling_reason: Reason of PodScheduled while it is False, such as Unschedulable.
         scheduling_message: Message of that condition.
-        disrupted: Whether it has the condition DisruptionTarget.
+        disruption: Reason of the condition DisruptionTarget; None where it does not have that.
         image: Image of the trainer's container.
         wait: Set while the container waits.
         started_at: Set once the container ran.
@@ -159,13 +169,14 @@ class PodFacts:
     version: str
     job_uid: str | None
     created_at: str
-    deleting: bool
+    ends_by: str | None
+    node: str
     phase: str
     reason: str
     message: str
     scheduling_reason: str
     scheduling_message: str
-    disrupted: bool
+    disruption: str | None
     image: str
     wait: ContainerWait | None
     started_at: str | None

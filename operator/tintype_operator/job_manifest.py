@@ -24,7 +24,7 @@ from tintype_api.constants import (
     ExitCode,
 )
 from tintype_api.modelversion import ModelVersion
-from tintype_operator.decide import CreateJob
+from tintype_operator.decisions import CreateJob
 from tintype_operator.observe import CONTAINER
 from tintype_operator.settings import TrainerSettings
 
@@ -50,7 +50,7 @@ def job_manifest(creation: CreateJob, settings: TrainerSettings) -> Manifest:
             "ownerReferences": [_owner(version)],
         },
         "spec": {
-            "backoffLimit": version.spec.run_policy.backoff_limit,
+            "backoffLimit": creation.backoff_limit,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": _failure_rules()},
             "template": {

@@ -1,12 +1,13 @@
 """The operator's part of status that follows from facts. Pure: nothing here reads a clock or a cluster."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from tintype_api.constants import Condition, Phase, Reason, Stage
+from tintype_api.constants import Condition, JobDeletion, Phase, Reason, Stage
 from tintype_api.status import JobReference, OperatorStatus
 from tintype_operator import outcomes, waiting
-from tintype_operator.conditions import Because, Conditions, with_condition, without_truth
-from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, VersionFacts
+from tintype_operator.attempt import Attempt
+from tintype_operator.conditions import Because, Conditions, find, with_condition, without_truth
+from tintype_operator.facts import PodFacts, VersionFacts
 from tintype_operator.names import published_uri
 from tintype_operator.reasons import WaitingReason
 
@@ -14,42 +15,20 @@ _STARTED = Because(WaitingReason.STARTED, "")
 _ENDED = Because(WaitingReason.ENDED, "")
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """The Job of the current attempt with what belongs to it.
-
-    Attributes:
-        number: The attempt, from 1.
-        job: Its Job.
-        pods: The Pods of that Job, oldest first.
-        refusal: The latest Event about a Pod that the API server did not take, if any.
-    """
-
-    number: int
-    job: JobFacts
-    pods: tuple[PodFacts, ...]
-    refusal: RefusalFacts | None
-
-    @property
-    def current(self) -> PodFacts | None:
-        """The Pod that may run and report: the newest that has not ended."""
-        return next((pod for pod in reversed(self.pods) if not pod.finished), None)
-
-    @property
-    def failures(self) -> tuple[PodFacts, ...]:
-        """The Pods that failed, in the order of their ends."""
-        failed = [pod for pod in self.pods if pod.phase == "Failed"]
-        return tuple(sorted(failed, key=lambda pod: pod.end.finished_at if pod.end else pod.created_at))
-
-
 def waiting_for_job(version: VersionFacts, because: Because, model: str | None, now: str) -> OperatorStatus:
     """Return the status while no Job can be made."""
-    return _with(
-        version,
-        phase=Phase.PENDING,
-        model=model,
-        conditions=_waits(version, version.status.conditions, because, now),
+    conditions = _waits(version, version.status.conditions, because, now)
+    return _with(version, phase=Phase.PENDING, model=model, conditions=conditions, job=None)
+
+
+def suspended(version: VersionFacts, model: str | None, now: str) -> OperatorStatus:
+    """Return the status while runPolicy.suspend keeps a version without a Job."""
+    because = waiting.for_suspension(version)
+    conditions = without_truth(
+        version.status.conditions, Condition.RETRYING, because=because, now=now, generation=version.generation
     )
+    conditions = _waits(version, conditions, because, now)
+    return _with(version, phase=Phase.SUSPENDED, model=model, conditions=conditions, job=None)
 
 
 def following(version: VersionFacts, attempt: Attempt, model: str | None, now: str) -> OperatorStatus:
@@ -62,15 +41,43 @@ def following(version: VersionFacts, attempt: Attempt, model: str | None, now: s
         )
     else:
         conditions = _waits(version, conditions, because, now)
-    return _with(
-        version,
-        phase=_phase(version, attempt),
-        model=model,
-        conditions=conditions,
-        job=_reference(attempt),
-        attempt=attempt.number,
-        start_time=version.status.start_time or _first_start(attempt),
+    fields = _of_attempt(version, attempt) | {"job": _reference(attempt, attempt.current)}
+    return _with(version, phase=_phase(version, attempt), model=model, conditions=conditions, **fields)
+
+
+def to_be_deleted(
+    version: VersionFacts, attempt: Attempt, why: JobDeletion, model: str | None, now: str
+) -> OperatorStatus:
+    """Return the status with which the operator says why it deletes the Job of an attempt, before it does."""
+    pods = [attempt.current] if attempt.current else []
+    conditions = _waits(
+        version, _retries(version, attempt, now), waiting.for_deletion(why, attempt.job.key.name, pods), now
     )
+    pod = attempt.current if why is JobDeletion.SUSPENSION else None
+    job = _reference(attempt, pod).model_copy(update={"deleted_for": why})
+    fields = _of_attempt(version, attempt) | {"job": job}
+    phase = _phase(version, attempt) if why is JobDeletion.SUSPENSION else Phase.PENDING
+    return _with(version, phase=phase, model=model, conditions=conditions, **fields)
+
+
+def being_deleted(
+    version: VersionFacts, named: JobReference, why: JobDeletion, pods: Sequence[PodFacts], now: str
+) -> OperatorStatus:
+    """Return the status while the operator's deletion of a Job takes its time.
+
+    Args:
+        version: The ModelVersion.
+        named: The Job in status.
+        why: Why it is deleted.
+        pods: Its Pods that have not ended, oldest first, but for lost ones.
+        now: The time.
+    """
+    conditions = _waits(version, version.status.conditions, waiting.for_deletion(why, named.name, pods), now)
+    reporting = pods[-1].uid if pods and why is JobDeletion.SUSPENSION else None
+    job = named.model_copy(update={"pod_uid": reporting})
+    running = bool(pods) and pods[-1].running and why is JobDeletion.SUSPENSION
+    phase = _stage(version) if running else version.status.phase
+    return _with(version, phase=phase, conditions=conditions, job=job)
 
 
 def published(version: VersionFacts, attempt: Attempt | None, stopped: Because | None, now: str) -> OperatorStatus:
@@ -82,6 +89,12 @@ def published(version: VersionFacts, attempt: Attempt | None, stopped: Because |
     return _ended(version, Phase.SUCCEEDED, Condition.COMPLETE, because, attempt, now)
 
 
+def stopped_untrained(version: VersionFacts, attempt: Attempt | None, now: str) -> OperatorStatus:
+    """Return the status of a version that runPolicy.stop ends before anything was trained."""
+    said = "runPolicy.stop is true and no checkpoint was saved yet: nothing is published"
+    return _ended(version, Phase.STOPPED, Condition.COMPLETE, Because(Reason.NOTHING_TO_PUBLISH, said), attempt, now)
+
+
 def failed(version: VersionFacts, because: Because, attempt: Attempt | None, now: str) -> OperatorStatus:
     """Return the status of a version that failed."""
     return _ended(version, Phase.FAILED, Condition.FAILED, because, attempt, now)
@@ -89,7 +102,7 @@ def failed(version: VersionFacts, because: Because, attempt: Attempt | None, now
 
 def observed(version: VersionFacts) -> OperatorStatus:
     """Return the status of an ended version: as it was, with the generation that has been seen."""
-    return version.status.model_copy(update={"observed_generation": version.generation})
+    return _with(version)
 
 
 def _ended(
@@ -99,53 +112,53 @@ def _ended(
     for open_kind in (Condition.WAITING, Condition.RETRYING):
         conditions = without_truth(conditions, open_kind, because=_ENDED, now=now, generation=version.generation)
     conditions = with_condition(conditions, kind, true=True, because=because, now=now, generation=version.generation)
-    start = version.status.start_time or (_first_start(attempt) if attempt else None)
-    completion = attempt.job.completion_time if attempt else None
-    job = JobReference(name=attempt.job.key.name, uid=attempt.job.uid) if attempt else _fenced(version)
-    return _with(
-        version, phase=phase, conditions=conditions, job=job, start_time=start, completion_time=completion or now
+    completion = (attempt.job.completion_time if attempt else None) or now
+    fields = (
+        _of_attempt(version, attempt) | {"job": _reference(attempt, None)} if attempt else {"job": _fenced(version)}
     )
+    return _with(version, phase=phase, conditions=conditions, completion_time=completion, **fields)
 
 
 def _with(version: VersionFacts, **fields: object) -> OperatorStatus:
-    given = {name: value for name, value in fields.items() if value is not None}
-    return version.status.model_copy(update={"observed_generation": version.generation, **given})
+    return version.status.model_copy(update={"observed_generation": version.generation, **fields})
+
+
+def _of_attempt(version: VersionFacts, attempt: Attempt) -> dict[str, object]:
+    """Return the fields that tell of the attempts so far."""
+    return {
+        "attempt": attempt.number,
+        "failures": attempt.tally.failures or None,
+        "interruptions": attempt.tally.interruptions or None,
+        "last_interrupted": attempt.tally.last_interrupted,
+        "start_time": version.status.start_time or _first_start(attempt),
+    }
 
 
 def _fenced(version: VersionFacts) -> JobReference | None:
     job = version.status.job
-    return None if job is None else JobReference(name=job.name, uid=job.uid)
+    return None if job is None else job.model_copy(update={"pod_uid": None, "deleted_for": None})
 
 
-def _reference(attempt: Attempt) -> JobReference:
-    pod = attempt.current
-    return JobReference(name=attempt.job.key.name, uid=attempt.job.uid, pod_uid=pod.uid if pod else None)
+def _reference(attempt: Attempt, pod: PodFacts | None) -> JobReference:
+    return JobReference(
+        name=attempt.job.key.name,
+        uid=attempt.job.uid,
+        pod_uid=pod.uid if pod else None,
+        failures_before=attempt.failures_before or None,
+    )
 
 
 def _phase(version: VersionFacts, attempt: Attempt) -> Phase:
     pod = attempt.current
     if pod is not None and pod.running:
-        return Phase(version.stage) if version.stage in list(Stage) else Phase.PREPARING
-    if _between(attempt):
+        return _stage(version)
+    if attempt.concluding:
         return version.status.phase or Phase.PENDING
     return Phase.PENDING
 
 
-def _between(attempt: Attempt) -> bool:
-    """Whether the newest Pod's container ended, and the Job has yet to say what follows."""
-    if not attempt.pods:
-        return False
-    pod = attempt.pods[-1]
-    return pod.phase == "Succeeded" or (not pod.finished and pod.end is not None) or not _goes_on(attempt)
-
-
-def _goes_on(attempt: Attempt) -> bool:
-    """Whether the Job makes another Pod should the newest have failed."""
-    job, failures = attempt.job, attempt.failures
-    if job.failing or not failures or failures[-1] is not attempt.pods[-1]:
-        return not job.failing
-    last = outcomes.outcome(failures[-1], "")
-    return not last.final and (last.interrupted or 0 < job.failed <= job.backoff_limit)
+def _stage(version: VersionFacts) -> Phase:
+    return Phase(version.stage) if version.stage in list(Stage) else Phase.PREPARING
 
 
 def _why_nothing_runs(attempt: Attempt) -> Because | None:
@@ -154,25 +167,35 @@ def _why_nothing_runs(attempt: Attempt) -> Because | None:
         return None if pod.started_at else waiting.for_container(pod)
     if not attempt.pods:
         return waiting.for_pod(attempt.job, attempt.refusal)
-    if _between(attempt):
+    if attempt.concluding:
         return None
     return waiting.for_next_pod(attempt.job, attempt.failures, attempt.refusal)
 
 
 def _retries(version: VersionFacts, attempt: Attempt, now: str) -> Conditions:
-    conditions, failures = version.status.conditions, attempt.failures
-    if not failures or not _goes_on(attempt):
+    """Return the conditions with Retrying: True from a Pod's end until the next one runs, in whatever attempt."""
+    conditions = version.status.conditions
+    before = find(conditions, Condition.RETRYING)
+    runs = attempt.current is not None and attempt.current.running
+    last = _last(version, attempt)
+    if last is not None:
+        because = outcomes.retrying(version, last, attempt.tally.failures)
+    elif before is not None and runs:
+        because = Because(before.reason, before.message)
+    else:
         return conditions
-    because = outcomes.retrying(version, attempt.job, outcomes.outcome(failures[-1], version.memory))
-    pod = attempt.current
     return with_condition(
-        conditions,
-        Condition.RETRYING,
-        true=pod is None or not pod.running,
-        because=because,
-        now=now,
-        generation=version.generation,
+        conditions, Condition.RETRYING, true=not runs, because=because, now=now, generation=version.generation
     )
+
+
+def _last(version: VersionFacts, attempt: Attempt) -> outcomes.Outcome | None:
+    """Return how the newest Pod of the attempt ended, after which another one follows; None where none has."""
+    if attempt.lost is not None:
+        return outcomes.lost(attempt.lost)
+    if not attempt.failures or not attempt.goes_on:
+        return None
+    return outcomes.outcome(attempt.failures[-1], version.memory)
 
 
 def _waits(version: VersionFacts, conditions: Conditions, because: Because, now: str) -> Conditions:

@@ -52,13 +52,17 @@ def observe_version(document: Object) -> VersionFacts:
         deleting="deletionTimestamp" in metadata,
         model_label=_part(metadata, "labels").get(LABEL_MODEL),
         document=b"" if ended else _document(metadata, document.get("spec")),
+        suspend=run_policy.get("suspend") is True,
+        stop=run_policy.get("stop") is True,
         backoff_limit=_whole(run_policy.get("backoffLimit"), _RUN_POLICY.backoff_limit),
+        max_interruptions=_whole(run_policy.get("maxInterruptions"), _RUN_POLICY.max_interruptions),
         ttl_seconds=_whole(run_policy.get("ttlSecondsAfterFinished"), _RUN_POLICY.ttl_seconds_after_finished),
         memory=str(_part(spec, "compute").get("memory", _COMPUTE.memory)),
         service_account=str(_part(spec, "podTemplate").get("serviceAccountName", _POD_TEMPLATE.service_account_name)),
         output_uri=str(_part(spec, "output").get("uri", "")),
         status=own,
         stage=status.get("stage"),
+        checkpoint="checkpoint" in status,
         published="artifacts" in status,
         weights_from=_part(_part(spec, "training"), "initialWeights").get("modelVersion"),
         figures=_figures(status),
@@ -103,13 +107,14 @@ def observe_pod(document: Object) -> PodFacts:
         version=str(_part(metadata, "labels").get(LABEL_MODELVERSION, "")),
         job_uid=_controller(metadata, "Job").get("uid"),
         created_at=str(metadata.get("creationTimestamp", "")),
-        deleting="deletionTimestamp" in metadata,
+        ends_by=metadata.get("deletionTimestamp"),
+        node=str(spec.get("nodeName", "")),
         phase=str(status.get("phase", "Pending")),
         reason=str(status.get("reason", "")),
         message=str(status.get("message", "")),
         scheduling_reason=str(unscheduled.get("reason", "")),
         scheduling_message=str(unscheduled.get("message", "")),
-        disrupted="DisruptionTarget" in _true_conditions(status),
+        disruption=_disruption(status),
         image=str(_named(spec.get("containers"), CONTAINER).get("image", "")),
         wait=_wait(state),
         started_at=running.get("startedAt") or terminated.get("startedAt"),
@@ -162,6 +167,11 @@ def _figures(status: Object) -> Figures:
         performance_indicator=best.get("performanceIndicator"),
         performance_indicator_name=str(best.get("performanceIndicatorName", "")),
     )
+
+
+def _disruption(status: Object) -> str | None:
+    condition = _true_conditions(status).get("DisruptionTarget")
+    return None if condition is None else str(condition.get("reason", ""))
 
 
 def _wait(state: Object) -> ContainerWait | None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tintype_api.constants import Phase, Reason
+from tintype_api.constants import Condition, Phase, Reason
 from tintype_operator.apierror import ApiError
-from tintype_operator.conditions import Because
+from tintype_operator.conditions import Because, find
 from tintype_operator.facts import JobFacts, PodFacts, VersionFacts
 from tintype_operator.reasons import WaitingReason
 
@@ -30,7 +30,7 @@ def earlier_run(pods: Iterable[PodFacts], own: JobFacts | None) -> Obstacle | No
     running = sorted(pod.key.name for pod in pods if not pod.finished)
     if not running:
         return None
-    return _earlier(f"Pod {running[0]} of an earlier ModelVersion of this name still runs")
+    return _earlier(f"Pod {running[0]} of an earlier run of this name still runs")
 
 
 def conflict(version: VersionFacts, existing: JobFacts) -> Obstacle | None:
@@ -62,7 +62,9 @@ def unpublished_weights(version: VersionFacts, source: VersionFacts | None) -> O
         return _no_weights(f"{named} does not exist; create it, or delete this ModelVersion and name another")
     if not source.ended:
         return _no_weights(f"{named} is not published yet; training starts when it is")
-    if source.published or source.status.phase is not Phase.FAILED:
+    complete = find(source.status.conditions, Condition.COMPLETE)
+    untrained = complete is not None and complete.reason == Reason.NOTHING_TO_PUBLISH
+    if source.published or not (untrained or source.status.phase is Phase.FAILED):
         return None
     said = f"{named} ended without being published; apply this ModelVersion anew with other weights"
     return Obstacle(Because(Reason.NOT_FOUND, said), final=True)

@@ -13,6 +13,15 @@ from tintype_operator.facts import ContainerEnd, JobFacts, PodFacts, VersionFact
 _REASON: Final = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
 _SIGNAL_BASE: Final = 128
 _TOO_MANY_FAILURES: Final = "BackoffLimitExceeded"
+_DISRUPTIONS: Final = {
+    "EvictionByEvictionAPI": (Reason.EVICTED, "was evicted, as kubectl drain does"),
+    "TerminationByKubelet": (Reason.EVICTED, "was ended by its node"),
+    "PreemptionByScheduler": (Reason.PREEMPTED, "gave way to a Pod of higher priority"),
+    "DeletionByTaintManager": (Reason.NODE_LOST, "was deleted, since its node does not answer or does not tolerate it"),
+    "DeletionByPodGC": (Reason.NODE_LOST, "was deleted, since its node is gone"),
+}
+"""Reasons of the condition DisruptionTarget, which Kubernetes gives to a Pod that something else ends."""
+_STOPS: Final = frozenset({Reason.MAX_DURATION_REACHED, Reason.STOPPED, Reason.NOTHING_TO_PUBLISH})
 _REASONS: Final = {
     ExitCode.SPEC: Reason.INVALID_SPEC,
     ExitCode.DATA: Reason.DATA_ERROR,
@@ -38,9 +47,8 @@ class Outcome:
 
 def outcome(pod: PodFacts, memory: str) -> Outcome:
     """Return how a failed Pod ended; `memory` is compute.memory."""
-    if pod.disrupted:
-        detail = f": {pod.message}" if pod.message else ""
-        return Outcome(Because(Reason.INTERRUPTED, f"Pod {pod.key.name} was evicted{detail}"), interrupted=True)
+    if pod.disruption is not None:
+        return Outcome(_disrupted(pod, pod.disruption), interrupted=True)
     if pod.end is None:
         return Outcome(_without_container(pod))
     if pod.end.exit_code == ExitCode.INTERRUPTED:
@@ -51,11 +59,33 @@ def outcome(pod: PodFacts, memory: str) -> Outcome:
 def stopped(pod: PodFacts) -> Because | None:
     """Return why the trainer of a Pod that ended well stopped before its plan did; None where it did not."""
     told = _termination_message(pod.end.message) if pod.end else None
-    return told if told and told.reason == Reason.MAX_DURATION_REACHED else None
+    return told if told and told.reason in _STOPS else None
 
 
-def of_failed_job(job: JobFacts, last: Outcome | None) -> Because:
-    """Return why a Job failed: the reason of its last Pod's failure, with the count where there were too many."""
+def lost(pod: PodFacts) -> Outcome:
+    """Return how a Pod ended whose node does not tell of it any more."""
+    said = f"Pod {pod.key.name} has not ended though its time is over, so its node {pod.node} counts as lost"
+    return Outcome(Because(Reason.NODE_LOST, said), interrupted=True)
+
+
+def too_many_interruptions(last: Outcome, interruptions: int) -> Because:
+    """Return why a version fails that was interrupted as often as runPolicy.maxInterruptions says."""
+    return Because(
+        Reason.TOO_MANY_INTERRUPTIONS,
+        f"the training was interrupted {_times(interruptions)}, which runPolicy.maxInterruptions does not allow; "
+        f"the last time: {last.because.message}; find out what ends its Pods, or raise the limit, and apply it anew",
+    )
+
+
+def of_failed_job(job: JobFacts, last: Outcome | None, failures: int, backoff_limit: int) -> Because:
+    """Return why a Job failed: the reason of its last Pod's failure, with the count where there were too many.
+
+    Args:
+        job: The Job.
+        last: How its last Pod ended, if that is known.
+        failures: Pods that crashed in all attempts.
+        backoff_limit: runPolicy.backoffLimit.
+    """
     if last is None:
         reason = job.failure_reason or Reason.CRASHED
         return Because(reason, f"Job {job.key.name} failed: {job.failure_message or 'it gives no reason'}")
@@ -63,19 +93,25 @@ def of_failed_job(job: JobFacts, last: Outcome | None) -> Because:
         return last.because
     return Because(
         last.because.reason,
-        f"the trainer failed {_times(job.failed)}, more often than runPolicy.backoffLimit {job.backoff_limit} allows; "
+        f"the trainer failed {_times(failures)}, more often than runPolicy.backoffLimit {backoff_limit} allows; "
         f"the last time: {last.because.message}",
     )
 
 
-def retrying(version: VersionFacts, job: JobFacts, last: Outcome) -> Because:
+def retrying(version: VersionFacts, last: Outcome, failures: int) -> Because:
     """Return the sentence of the condition Retrying, for an outcome that is not final."""
     if last.interrupted:
         return Because(
             last.because.reason, f"{last.because.message}; a new Pod follows, and none of the retries is used"
         )
-    used = f"{job.failed} of {version.backoff_limit} retries used"
+    used = f"{failures} of {version.backoff_limit} retries used"
     return Because(last.because.reason, f"{last.because.message} ({used})")
+
+
+def _disrupted(pod: PodFacts, disruption: str) -> Because:
+    reason, what = _DISRUPTIONS.get(disruption, (Reason.INTERRUPTED, "was ended from outside"))
+    detail = f": {pod.message.rstrip('.')}" if pod.message else ""
+    return Because(reason, f"Pod {pod.key.name} {what}{detail}")
 
 
 def _of_container(pod: PodFacts, end: ContainerEnd, memory: str) -> Because:

@@ -10,7 +10,8 @@ from tintype_operator.access import PolicyMissingError
 from tintype_operator.apierror import ApiError
 from tintype_operator.cache import Caches
 from tintype_operator.client import JOBS, MODELVERSIONS, PODS, Client
-from tintype_operator.decide import CreateJob, Facts, LookUpJob, LookUpPods, Rest, Settle, decide
+from tintype_operator.decide import decide
+from tintype_operator.decisions import CreateJob, Facts, LookUpJob, LookUpPods, Rest, Settle
 from tintype_operator.facts import JobFacts, Key, VersionFacts
 from tintype_operator.job_manifest import job_manifest
 from tintype_operator.metrics import Metrics
@@ -79,6 +80,8 @@ class Reconciler:
             return False
         if await self._writer.settle(version, settle):
             self._queue.add(key)
+        if settle.again_in_s is not None:
+            self._queue.add_after(key, settle.again_in_s)
         return settle.again
 
     async def _decide(self, version: VersionFacts) -> Settle | None:
@@ -104,7 +107,8 @@ class Reconciler:
 
     def _weights_from(self, version: VersionFacts) -> VersionFacts | None:
         """Return the version whose weights one without a Job starts from; its news become that one's, too."""
-        if version.weights_from is None or version.status.job is not None or version.ended:
+        job = version.status.job
+        if version.weights_from is None or (job is not None and job.deleted_for is None) or version.ended:
             return None
         source = Key(version.key.namespace, version.weights_from)
         self._queue.follow(version.key, source)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from tintype_api.constants import JobDeletion
 from tintype_operator.conditions import Because
-from tintype_operator.facts import ContainerWait, JobFacts, PodFacts, RefusalFacts
+from tintype_operator.facts import ContainerWait, JobFacts, PodFacts, RefusalFacts, VersionFacts
 from tintype_operator.reasons import WaitingReason
 
 _PULLING: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
@@ -51,9 +52,31 @@ def for_next_pod(job: JobFacts, ended: Sequence[PodFacts], refusal: RefusalFacts
     last = max(datetime.fromisoformat(pod.end.finished_at if pod.end else pod.created_at) for pod in ended)
     if refusal is not None and datetime.fromisoformat(refusal.seen_at) > last:
         return _refused(job, refusal)
-    delay = min(_FIRST_DELAY * 2 ** min(len(ended) - 1, 10), _LONGEST_DELAY)
+    delay = backoff(ended)
     waits = f"Job {job.key.name} waits {round(delay.total_seconds())} s before its next Pod"
     return Because(WaitingReason.BACKOFF, f"{waits}, due at {(last + delay).astimezone(UTC):%H:%M:%S} UTC")
+
+
+def backoff(ended: Sequence[PodFacts]) -> timedelta:
+    """Return how long the Job controller waits before its next Pod, after Pods that failed; at least one."""
+    return min(_FIRST_DELAY * (1 << min(len(ended) - 1, 10)), _LONGEST_DELAY)
+
+
+def for_suspension(version: VersionFacts) -> Because:
+    """Return why nothing runs of a version that is suspended."""
+    said = "runPolicy.suspend is true; set it to false to"
+    if version.checkpoint and version.stop:
+        return Because(WaitingReason.SUSPENDED, f"{said} evaluate and publish what was trained (runPolicy.stop)")
+    start = "go on from the last checkpoint" if version.checkpoint else "train"
+    return Because(WaitingReason.SUSPENDED, f"{said} {start}")
+
+
+def for_deletion(why: JobDeletion, job: str, pods: Sequence[PodFacts]) -> Because:
+    """Return what is waited for while the operator deletes a Job; `pods` are those that have not ended."""
+    if why is not JobDeletion.SUSPENSION:
+        return Because(WaitingReason.EARLIER_RUN, f"Job {job} is being deleted; the next attempt follows")
+    what = f"Pod {pods[-1].key.name} saves a checkpoint and ends" if pods else f"Job {job} is being deleted"
+    return Because(WaitingReason.SUSPENDING, f"runPolicy.suspend is true: {what}")
 
 
 def _refused(job: JobFacts, refusal: RefusalFacts) -> Because:

@@ -11,7 +11,7 @@ from tintype_operator.apierror import ApiError
 from tintype_operator.cache import Caches
 from tintype_operator.client import EVENTS, JOBS, MODELVERSIONS, Client, Object
 from tintype_operator.conditions import find
-from tintype_operator.decide import JobPatch, Settle
+from tintype_operator.decisions import JobPatch, Settle
 from tintype_operator.facts import JobFacts, VersionFacts
 from tintype_operator.metrics import Metrics
 from tintype_operator.observe import observe_job, observe_version
@@ -40,7 +40,9 @@ class Writer:
         if settle.patch is not None:
             await self._patch_job(settle.patch)
         for job in settle.delete:
-            await self._delete_job(version, job)
+            await self._delete_job(version, job, "Background")
+        if settle.delete_after_pods is not None:
+            await self._delete_job(version, settle.delete_after_pods, "Foreground")
         if label_differs:
             await self._write_label(version, settle.model_label)
         if settle.access is not None:
@@ -88,14 +90,19 @@ class Writer:
         told = ", ".join(f"{field} {value}" for field, value in changed.items())
         _LOG.info("%s/%s: Job %s now has %s", patch.job.key.namespace, patch.job.version, patch.job.key.name, told)
 
-    async def _delete_job(self, version: VersionFacts, job: JobFacts) -> None:
+    async def _delete_job(self, version: VersionFacts, job: JobFacts, propagation: str) -> None:
         try:
-            await self._client.delete(JOBS, *job.key, job.uid)
+            answer = await self._client.delete(JOBS, *job.key, job.uid, propagation=propagation)
         except ApiError as error:
             if not error.not_found and not error.conflict:
                 raise
+            self._caches.jobs.remove(job.key, job.uid)
+            return
+        if answer.get("kind") == "Job":
+            self._caches.jobs.put(observe_job(answer))
         else:
-            _LOG.info("%s: Job %s is not the one that status names, and was deleted", version.key, job.key.name)
+            self._caches.jobs.remove(job.key, job.uid)
+        _LOG.info("%s: deleted Job %s", version.key, job.key.name)
 
     async def _write_label(self, version: VersionFacts, model: str | None) -> None:
         body: Object = {"metadata": {"uid": version.uid, "labels": {LABEL_MODEL: model}}}

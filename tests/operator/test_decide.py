@@ -22,7 +22,8 @@ from tintype_api.constants import Condition, Phase
 from tintype_api.spec.run import Storage
 from tintype_operator.apierror import ApiError
 from tintype_operator.conditions import Because
-from tintype_operator.decide import CreateJob, Facts, LookUpJob, Rest, decide
+from tintype_operator.decide import decide
+from tintype_operator.decisions import CreateJob, Facts, LookUpJob, Rest
 from tintype_operator.observe import observe_job, observe_version
 from tintype_operator.obstacles import Obstacle, conflict, refused
 
@@ -222,7 +223,7 @@ def test_jobs_that_status_does_not_name_are_deleted() -> None:
     stray = job(name="bottles-1-7", uid="stray")
     settle = settled(facts(stored_version(status=STARTED), jobs=(job(), stray), pods=(pod(),)))
     assert [one.key.name for one in settle.delete] == ["bottles-1-7"]
-    ended = settled(facts(stored_version(status=SUCCEEDED), jobs=(job(), stray)))
+    ended = settled(facts(stored_version(status=SUCCEEDED), jobs=(job(condition=("Complete", "", "")), stray)))
     assert [one.key.name for one in ended.delete] == ["bottles-1-7"]
     foreign = job(name="bottles-1-7", uid="stray", owner_uid="someone-else")
     assert settled(facts(stored_version(status=STARTED), jobs=(job(), foreign))).delete == ()
@@ -254,7 +255,7 @@ def test_no_job_while_a_pod_of_an_earlier_version_of_this_name_runs() -> None:
     assert settle.status.job is None
     assert told(settle, Condition.WAITING)[1:] == (
         "EarlierRunEnds",
-        "Pod bottles-1-1-abcde of an earlier ModelVersion of this name still runs; training starts when it is gone",
+        "Pod bottles-1-1-abcde of an earlier run of this name still runs; training starts when it is gone",
     )
     over = facts(pods=(pod(job_uid="earlier", phase="Failed", state=terminated(75)),))
     assert isinstance(decided(over), CreateJob)

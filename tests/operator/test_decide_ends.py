@@ -16,7 +16,7 @@ from support.operator_objects import (
 )
 from tintype_api.constants import Condition, Phase
 from tintype_operator.conditions import find
-from tintype_operator.decide import LookUpJob, LookUpPods
+from tintype_operator.decisions import LookUpJob, LookUpPods
 
 
 def test_a_complete_job_succeeds() -> None:

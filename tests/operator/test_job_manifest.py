@@ -10,7 +10,7 @@ from support.golden import check_golden
 from support.operator_objects import stored_version
 from tintype_api.modelversion import ModelVersion, model_digest, resolve
 from tintype_api.spec.run import Storage
-from tintype_operator.decide import CreateJob
+from tintype_operator.decisions import CreateJob
 from tintype_operator.job_manifest import job_manifest
 from tintype_operator.settings import TrainerSettings
 
@@ -24,7 +24,7 @@ def manifest(
     storage: Storage | None = None,
 ) -> dict[str, Any]:
     version = resolve(ModelVersion.parse(stored_version(changes)), storage)
-    creation = CreateJob(version, "bottles-1-1", 1, model_digest(version.spec))
+    creation = CreateJob(version, "bottles-1-1", 1, model_digest(version.spec), version.spec.run_policy.backoff_limit)
     return job_manifest(creation, trainer or TrainerSettings(image="registry.example.com/trainer:1"))
 
 

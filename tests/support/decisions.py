@@ -10,7 +10,8 @@ from support.operator_objects import (
 from tintype_api.constants import Condition
 from tintype_api.spec.run import Storage
 from tintype_operator.conditions import find
-from tintype_operator.decide import Decision, Facts, Settle, decide
+from tintype_operator.decide import decide
+from tintype_operator.decisions import Decision, Facts, Settle
 from tintype_operator.observe import observe_job, observe_pod, observe_refusal, observe_version
 
 DIGEST = "98b1ed0a1b4d1e0c"

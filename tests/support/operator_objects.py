@@ -96,13 +96,16 @@ def pod(
     created: str = "2026-11-24T11:59:10Z",
     message: str = "",
     reason: str = "",
+    ends_by: str | None = None,
 ) -> dict[str, Any]:
-    """Return a Pod of a Job; `state` is its container's."""
+    """Return a Pod of a Job; `state` is its container's, `ends_by` when the grace of its deletion is over."""
     status: dict[str, Any] = {"phase": phase, "conditions": conditions or [], "message": message, "reason": reason}
     if state is not None:
         status["containerStatuses"] = [{"name": "trainer", "state": state}]
+    deletion = {} if ends_by is None else {"deletionTimestamp": ends_by}
     return {
         "metadata": {
+            **deletion,
             "name": name,
             "namespace": "team-a",
             "uid": uid,
@@ -111,7 +114,7 @@ def pod(
             "creationTimestamp": created,
             "ownerReferences": [{"kind": "Job", "name": "bottles-1-1", "uid": job_uid, "controller": True}],
         },
-        "spec": {"containers": [{"name": "trainer", "image": "registry.example.com/trainer:1"}]},
+        "spec": {"nodeName": "node-1", "containers": [{"name": "trainer", "image": "registry.example.com/trainer:1"}]},
         "status": status,
     }
 
@@ -124,6 +127,11 @@ def running() -> dict[str, Any]:
 def waiting(reason: str, message: str = "") -> dict[str, Any]:
     """Return the state of a container that waits."""
     return {"waiting": {"reason": reason, "message": message}}
+
+
+def disrupted(reason: str) -> list[dict[str, Any]]:
+    """Return the conditions of a Pod that something else ends."""
+    return [{"type": "DisruptionTarget", "status": "True", "reason": reason}]
 
 
 def terminated(

@@ -117,6 +117,19 @@ ELSEWHERE: Final = (
     ),
     Elsewhere(r"runPolicy\.backoffLimit", "operator/test_decide.py", "test_backoff_limit_changes_the_running_job"),
     Elsewhere(
+        r"runPolicy\.suspend",
+        "operator/test_decide_asked.py",
+        "test_a_running_job_is_deleted_once_its_pod_has_ended_in_its_grace",
+    ),
+    Elsewhere(
+        r"runPolicy\.stop", "operator/test_decide_asked.py", "test_a_stop_before_anything_was_trained_ends_at_once"
+    ),
+    Elsewhere(
+        r"runPolicy\.maxInterruptions",
+        "operator/test_decide_attempts.py",
+        "test_too_many_interruptions_end_the_version",
+    ),
+    Elsewhere(
         r"runPolicy\.ttlSecondsAfterFinished",
         "operator/test_decide_ends.py",
         "test_an_ended_version_only_sets_the_ttl_of_its_job",

@@ -47,7 +47,13 @@ class Compute(Model):
 class RunPolicy(Model):
     """How the run is carried out; the one part of the spec that can change later."""
 
+    suspend: bool = False
+    """True: the training saves a checkpoint and gives its node up; false lets it go on from there."""
+    stop: bool = False
+    """True: the training ends at its next step, and its best so far is evaluated and published."""
     backoff_limit: Annotated[int, Field(ge=0, le=100)] = 3
     """How many crashes of the trainer are tried again."""
+    max_interruptions: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """How many times Pods may be ended from outside until the version fails; suspensions do not count."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2**31 - 1)] = 86_400
     """Seconds after which the Job of an ended version is removed; status and output stay."""

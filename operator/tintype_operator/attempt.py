@@ -1,0 +1,155 @@
+"""The Job of an attempt with its Pods, and how often Pods crashed or were interrupted so far. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from tintype_api.status import InterruptedPod, OperatorStatus
+from tintype_operator import outcomes
+from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts
+
+LOST_AFTER: Final = timedelta(seconds=30)
+"""How long after the end of its grace a Pod counts as lost: its node does not tell of it any more."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What has been counted over all attempts.
+
+    Attributes:
+        failures: Pods that crashed.
+        interruptions: Pods that were ended from outside.
+        last_interrupted: The one of them that was counted last.
+    """
+
+    failures: int
+    interruptions: int
+    last_interrupted: InterruptedPod | None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The Job of an attempt with what belongs to it.
+
+    Attributes:
+        number: The attempt, from 1.
+        job: Its Job.
+        pods: The Pods of that Job, oldest first.
+        refusal: The latest Event about a Pod that the API server did not take, if any.
+        failures_before: Pods that crashed in earlier attempts.
+        lost: The Pod that should have ended and does not, if there is one.
+        tally: All that has been counted, this attempt included.
+    """
+
+    number: int
+    job: JobFacts
+    pods: tuple[PodFacts, ...]
+    refusal: RefusalFacts | None
+    failures_before: int
+    lost: PodFacts | None
+    tally: Tally
+
+    @property
+    def current(self) -> PodFacts | None:
+        """The Pod that may run and report: the newest that has not ended and is not lost."""
+        return next((pod for pod in reversed(self.pods) if not pod.finished and pod is not self.lost), None)
+
+    @property
+    def failures(self) -> tuple[PodFacts, ...]:
+        """The Pods that failed, in the order of their ends."""
+        return _failed(self.pods)
+
+    @property
+    def concluding(self) -> bool:
+        """Whether the newest Pod's container ended, and the Job has yet to say what follows."""
+        if not self.pods:
+            return False
+        pod = self.pods[-1]
+        return pod.phase == "Succeeded" or (not pod.finished and pod.end is not None) or not self.goes_on
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the Job makes another Pod should the newest have failed."""
+        job, failures = self.job, self.failures
+        if job.failing or not failures or failures[-1] is not self.pods[-1]:
+            return not job.failing
+        last = outcomes.outcome(failures[-1], "")
+        return not last.final and (last.interrupted or _crashes(failures) <= job.failed <= job.backoff_limit)
+
+
+def attempt_of(
+    status: OperatorStatus, job: JobFacts, pods: tuple[PodFacts, ...], refusals: tuple[RefusalFacts, ...], now: str
+) -> Attempt:
+    """Return the attempt of a Job: the one that status names, or the next one.
+
+    Args:
+        status: The operator's part of status.
+        job: The Job.
+        pods: Pods of the version, of whatever Job.
+        refusals: Events about Pods that were not taken, of whatever Job.
+        now: The time.
+    """
+    named = status.job if status.job and status.job.uid == job.uid else None
+    before = (named.failures_before if named else status.failures) or 0
+    own = tuple(sorted((pod for pod in pods if pod.job_uid == job.uid), key=lambda pod: (pod.created_at, pod.uid)))
+    refused = sorted((one for one in refusals if one.job_uid == job.uid), key=lambda one: one.resource_version)
+    lost = next((pod for pod in own if is_lost(pod, now)), None)
+    return Attempt(
+        number=(status.attempt or 1) if named else next_number(status),
+        job=job,
+        pods=own,
+        refusal=refused[-1] if refused else None,
+        failures_before=before,
+        lost=lost,
+        tally=_tally(status, job, own, lost, before),
+    )
+
+
+def next_number(status: OperatorStatus) -> int:
+    """Return the number of the attempt after the latest."""
+    return (status.attempt or 0) + 1
+
+
+def is_lost(pod: PodFacts, now: str) -> bool:
+    """Return whether a Pod should have ended long ago and nobody says that it has."""
+    left = seconds_until_lost(pod, now)
+    return left is not None and left <= 0
+
+
+def seconds_until_lost(pod: PodFacts, now: str) -> float | None:
+    """Return in how many seconds a Pod is lost; None where it has ended, or nobody has told it to."""
+    if pod.finished or pod.ends_by is None:
+        return None
+    # deletionTimestamp holds the grace already: it is the time at which the kubelet kills what still runs.
+    return (datetime.fromisoformat(pod.ends_by) + LOST_AFTER - datetime.fromisoformat(now)).total_seconds()
+
+
+def _tally(
+    status: OperatorStatus, job: JobFacts, pods: tuple[PodFacts, ...], lost: PodFacts | None, before: int
+) -> Tally:
+    """Count each interrupted Pod once; the Job itself counts crashes.
+
+    Only the Pod that was counted last is remembered, since Pods follow each other: an older one is no news.
+    """
+    failed = _failed(pods)
+    interrupted = [pod for pod in failed if outcomes.outcome(pod, "").interrupted] + ([lost] if lost else [])
+    news = [pod for pod in interrupted if _is_news(pod, status.last_interrupted)]
+    last = max(news, key=lambda pod: pod.created_at, default=None)
+    return Tally(
+        failures=max(status.failures or 0, before + max(job.failed, _crashes(failed))),
+        interruptions=(status.interruptions or 0) + len(news),
+        last_interrupted=InterruptedPod(uid=last.uid, created_at=last.created_at) if last else status.last_interrupted,
+    )
+
+
+def _is_news(pod: PodFacts, last: InterruptedPod | None) -> bool:
+    return last is None or (pod.uid != last.uid and pod.created_at >= last.created_at)
+
+
+def _crashes(failed: tuple[PodFacts, ...]) -> int:
+    return sum(not outcomes.outcome(pod, "").interrupted for pod in failed)
+
+
+def _failed(pods: tuple[PodFacts, ...]) -> tuple[PodFacts, ...]:
+    failed = [pod for pod in pods if pod.phase == "Failed"]
+    return tuple(sorted(failed, key=lambda pod: pod.end.finished_at if pod.end else pod.created_at))
