@@ -127,6 +127,9 @@ def _of_container(pod: PodFacts, end: ContainerEnd, memory: str) -> Because:
         reason = _REASONS[ExitCode(end.exit_code)]
         return Because(reason, f"the trainer ended with exit code {end.exit_code} ({reason}); {_see_log(pod)}")
     number = end.signal or max(0, end.exit_code - _SIGNAL_BASE)
+    if number == signal.SIGKILL and pod.ends_by is not None:
+        said = f"Pod {pod.key.name} was told to end and had not saved its checkpoint when its time was over"
+        return Because(Reason.KILLED, f"{said}; raise compute.terminationGracePeriodSeconds")
     if number:
         return Because(Reason.KILLED, f"the trainer was killed by signal {_signal_name(number)}; {_see_log(pod)}")
     return Because(Reason.CRASHED, f"the trainer ended with exit code {end.exit_code}; {_see_log(pod)}")

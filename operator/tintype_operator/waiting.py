@@ -14,6 +14,10 @@ _PULLING: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageNa
 _CONFIGURING: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _MISSING_SECRET: Final = re.compile(r'secret "([^"]+)" not found')
 _MISSING_ACCOUNT: Final = re.compile(r'serviceaccount "([^"]+)" not found')
+_QUOTA: Final = re.compile(r"exceeded quota: (?P<quota>[^,]+), (?P<room>.+)", re.DOTALL)
+_POD_SECURITY: Final = re.compile(r'violates PodSecurity "(?P<level>[^"]+)": (?P<what>.+)', re.DOTALL)
+_ADMISSION: Final = re.compile(r"(admission webhook \"|ValidatingAdmissionPolicy ').+ denied (the )?request", re.DOTALL)
+_INSUFFICIENT: Final = re.compile(r"Insufficient (?P<resource>[a-z0-9.-]+/[A-Za-z0-9._-]+)")
 _FIRST_DELAY: Final = timedelta(seconds=10)
 _LONGEST_DELAY: Final = timedelta(minutes=10)
 """The Job controller's back-off: 10 s, doubled with each failure up to 10 minutes."""
@@ -26,11 +30,7 @@ def for_container(pod: PodFacts) -> Because:
     if pod.wait is not None and pod.wait.reason in _CONFIGURING:
         return _configuration(pod, pod.wait)
     if pod.scheduling_reason == "Unschedulable":
-        return Because(
-            WaitingReason.UNSCHEDULABLE,
-            f"no node takes Pod {pod.key.name}: {pod.scheduling_message.rstrip('.')}; "
-            "lower spec.compute, or correct podTemplate.nodeSelector and podTemplate.tolerations",
-        )
+        return _unschedulable(pod)
     if pod.scheduling_reason:
         return Because(
             WaitingReason.SCHEDULING, f"Pod {pod.key.name} is held: {pod.scheduling_message or pod.scheduling_reason}"
@@ -88,7 +88,47 @@ def _refused(job: JobFacts, refusal: RefusalFacts) -> Because:
             "create it, or correct podTemplate.serviceAccountName",
         )
     said = refusal.message.removeprefix("Error creating: ")
-    return Because(WaitingReason.POD_REFUSED, f"the Pod of Job {job.key.name} is refused: {said}")
+    return _known_refusal(job, said) or Because(
+        WaitingReason.POD_REFUSED, f"the Pod of Job {job.key.name} is refused: {said}"
+    )
+
+
+def _known_refusal(job: JobFacts, said: str) -> Because | None:
+    """Return what a refusal of the API server means, where it is one of those that a namespace or cluster sets up."""
+    namespace = job.key.namespace
+    quota, security = _QUOTA.search(said), _POD_SECURITY.search(said)
+    if quota:
+        what = f"ResourceQuota {quota['quota']} of namespace {namespace} has no room for a Pod of Job {job.key.name}"
+        return Because(
+            WaitingReason.QUOTA,
+            f"{what} ({quota['room']}); it starts once others have ended, or have the quota raised",
+        )
+    if security:
+        return Because(
+            WaitingReason.POD_SECURITY,
+            f"Pod Security {security['level']} of namespace {namespace} refuses the Pod of Job {job.key.name}: "
+            f"{security['what'].rstrip('.')}; correct what adds that to Pods, or the namespace's pod-security labels",
+        )
+    if _ADMISSION.search(said):
+        what = f"the cluster's admission refuses the Pod of Job {job.key.name}: {said.rstrip('.')}"
+        return Because(WaitingReason.ADMISSION, f"{what}; ask who set it up, or correct podTemplate")
+    return None
+
+
+def _unschedulable(pod: PodFacts) -> Because:
+    said = pod.scheduling_message.rstrip(".")
+    lacks = _INSUFFICIENT.search(said)
+    if lacks:
+        return Because(
+            WaitingReason.UNSCHEDULABLE,
+            f"no node that may take Pod {pod.key.name} has a free {lacks['resource']}: {said}; it starts once one is "
+            "free; where no node has any, correct compute.gpuResource or podTemplate.nodeSelector",
+        )
+    return Because(
+        WaitingReason.UNSCHEDULABLE,
+        f"no node takes Pod {pod.key.name}: {said}; "
+        "lower spec.compute, or correct podTemplate.nodeSelector and podTemplate.tolerations",
+    )
 
 
 def _image(pod: PodFacts, wait: ContainerWait) -> Because:

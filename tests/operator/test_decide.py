@@ -110,7 +110,23 @@ def test_nothing_changes_when_nothing_changed() -> None:
                 ]
             ),
             "Unschedulable",
-            "0/3 nodes are available: 3 Insufficient nvidia.com/gpu; lower spec.compute",
+            "no node that may take Pod bottles-1-1-abcde has a free nvidia.com/gpu: 0/3 nodes are available: "
+            "3 Insufficient nvidia.com/gpu; it starts once one is free; where no node has any, correct compute.gpuR",
+            id="no free GPU",
+        ),
+        pytest.param(
+            pod(
+                conditions=[
+                    {
+                        "type": "PodScheduled",
+                        "status": "False",
+                        "reason": "Unschedulable",
+                        "message": "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.",
+                    }
+                ]
+            ),
+            "Unschedulable",
+            "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector; lower spec.compute",
             id="no node fits",
         ),
         pytest.param(pod(), "Scheduling", "is waiting for a node", id="not scheduled yet"),
@@ -145,13 +161,55 @@ def test_waiting_says_why_a_pod_does_not_run(given: dict[str, Any], reason: str,
     assert words in message
 
 
-def test_waiting_says_why_a_pod_was_refused() -> None:
-    message = 'Error creating: pods "bottles-1-1-" is forbidden: exceeded quota: gpus'
-    settle = settled(facts(jobs=(job(),), refusals=(refusal(message),)))
-    assert told(settle, Condition.WAITING)[1:] == (
-        "PodRefused",
-        'the Pod of Job bottles-1-1 is refused: pods "bottles-1-1-" is forbidden: exceeded quota: gpus',
-    )
+@pytest.mark.parametrize(
+    ("said", "reason", "sentence"),
+    [
+        pytest.param(
+            'pods "bottles-1-1-" is forbidden: exceeded quota: gpus, requested: requests.nvidia.com/gpu=1, '
+            "used: requests.nvidia.com/gpu=4, limited: requests.nvidia.com/gpu=4",
+            "QuotaExceeded",
+            "ResourceQuota gpus of namespace team-a has no room for a Pod of Job bottles-1-1 (requested: "
+            "requests.nvidia.com/gpu=1, used: requests.nvidia.com/gpu=4, limited: requests.nvidia.com/gpu=4); "
+            "it starts once others have ended, or have the quota raised",
+            id="quota",
+        ),
+        pytest.param(
+            'pods "bottles-1-1-x" is forbidden: violates PodSecurity "restricted:latest": hostPort (container '
+            '"sidecar" uses hostPort 80)',
+            "PodSecurity",
+            "Pod Security restricted:latest of namespace team-a refuses the Pod of Job bottles-1-1: hostPort "
+            '(container "sidecar" uses hostPort 80); correct what adds that to Pods, or the namespace\'s '
+            "pod-security labels",
+            id="Pod Security",
+        ),
+        pytest.param(
+            'admission webhook "images.example.com" denied the request: image is not signed',
+            "AdmissionRefused",
+            'the cluster\'s admission refuses the Pod of Job bottles-1-1: admission webhook "images.example.com" '
+            "denied the request: image is not signed; ask who set it up, or correct podTemplate",
+            id="webhook",
+        ),
+        pytest.param(
+            "pods \"bottles-1-1-x\" is forbidden: ValidatingAdmissionPolicy 'night' with binding 'night' denied "
+            "request: no Pods at night",
+            "AdmissionRefused",
+            'the cluster\'s admission refuses the Pod of Job bottles-1-1: pods "bottles-1-1-x" is forbidden: '
+            "ValidatingAdmissionPolicy 'night' with binding 'night' denied request: no Pods at night; "
+            "ask who set it up, or correct podTemplate",
+            id="policy",
+        ),
+        pytest.param(
+            'pods "bottles-1-1-x" is forbidden: maximum memory usage per Container is 1Gi, but limit is 16Gi',
+            "PodRefused",
+            'the Pod of Job bottles-1-1 is refused: pods "bottles-1-1-x" is forbidden: maximum memory usage per '
+            "Container is 1Gi, but limit is 16Gi",
+            id="anything else",
+        ),
+    ],
+)
+def test_waiting_says_why_a_pod_was_refused(said: str, reason: str, sentence: str) -> None:
+    settle = settled(facts(jobs=(job(),), refusals=(refusal(f"Error creating: {said}"),)))
+    assert told(settle, Condition.WAITING) == ("True", reason, sentence)
 
 
 def test_waiting_names_a_missing_service_account() -> None:
