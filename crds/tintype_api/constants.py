@@ -39,6 +39,8 @@ MANAGED_BY: Final = "tintype"
 LABEL_MODELVERSION: Final = f"{GROUP}/modelversion"
 LABEL_MODEL: Final = f"{GROUP}/model"
 LABEL_ATTEMPT: Final = f"{GROUP}/attempt"
+LABEL_QUEUE: Final = "kueue.x-k8s.io/queue-name"
+LABEL_QUEUE_PRIORITY: Final = "kueue.x-k8s.io/priority-class"
 ANNOTATION_MODELVERSION: Final = f"{GROUP}/modelversion"
 """Pod annotation that holds the resolved ModelVersion as JSON; the trainer reads it from a downwardAPI file."""
 
@@ -85,6 +87,7 @@ class Phase(StrEnum):
     """Where a version is in its life; the last three are terminal and latched."""
 
     PENDING = "Pending"
+    QUEUED = "Queued"
     PREPARING = "Preparing"
     TRAINING = "Training"
     EVALUATING = "Evaluating"

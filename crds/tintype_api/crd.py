@@ -15,6 +15,7 @@ from tintype_api.constants import (
     SINGULAR,
     TERMINAL_PHASES,
     VERSION,
+    Phase,
 )
 from tintype_api.modelversion import ModelVersion
 from tintype_api.policy import status_policy, status_policy_binding
@@ -23,6 +24,8 @@ from tintype_api.spec import ModelVersionSpec
 from tintype_api.status import ModelVersionStatus
 
 MUTABLE_FIELD: Final = "runPolicy"
+JOB_FIELDS: Final = ("queueName", "queuePriorityClassName", "priorityClassName")
+"""Fields of runPolicy that a Job has from its creation."""
 
 _COLUMNS: Final = (
     ("View", "string", ".spec.view.name", 0),
@@ -109,7 +112,7 @@ def _root() -> dict[str, Any]:
             "spec": spec,
             "status": status,
         },
-        "x-kubernetes-validations": [_name(), _latch(), *map(validation, ModelVersion.rules)],
+        "x-kubernetes-validations": [_name(), _latch(), *_settled_before_a_run(), *map(validation, ModelVersion.rules)],
     }
 
 
@@ -123,6 +126,27 @@ def _immutability(fields: list[str]) -> list[dict[str, str]]:
         }
         for field in fields
         if field != MUTABLE_FIELD
+    ]
+
+
+def _settled_before_a_run() -> list[dict[str, str]]:
+    """Return a rule for each field of runPolicy that a Job has from its creation; at the root, for status is there.
+
+    runPolicy and its suspend have defaults, so that they are always there.
+    """
+    phases = [phase.value for phase in (Phase.PENDING, Phase.SUSPENDED)]
+    now, before = (f"{side}.spec.{MUTABLE_FIELD}" for side in ("self", "oldSelf"))
+    nothing_runs = (
+        f"{before}.suspend && (!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase in {phases})"
+    )
+    return [
+        {
+            "rule": f"(has({now}.{field}) == has({before}.{field}) "
+            f"&& (!has({now}.{field}) || {now}.{field} == {before}.{field})) || ({nothing_runs})",
+            "message": f"runPolicy.{field} can change only while nothing runs; set runPolicy.suspend to true and wait "
+            "for the phase Suspended",
+        }
+        for field in JOB_FIELDS
     ]
 
 

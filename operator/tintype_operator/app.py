@@ -8,7 +8,7 @@ from typing import Final
 from tintype_operator import server
 from tintype_operator.access import Access
 from tintype_operator.cache import Caches
-from tintype_operator.client import Client
+from tintype_operator.client import KUEUE_GROUP, Client
 from tintype_operator.metrics import Metrics
 from tintype_operator.queue import WorkQueue
 from tintype_operator.reconcile import Reconciler
@@ -50,6 +50,14 @@ class App:
         self._started_at = time.monotonic()
         where = ", ".join(self._namespaces) or "all namespaces"
         _LOG.info("started in %s with %d versions", where, len(self._caches.versions))
+
+    async def kueue_version(self) -> str | None:
+        """Return the version of Kueue's API that is served; None where there is none.
+
+        Raises:
+            ApiError: where the API server does not answer.
+        """
+        return await self._client.served_version(KUEUE_GROUP)
 
     async def stop(self) -> None:
         """End everything that was started."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from tintype_api.status import InterruptedPod, OperatorStatus
 from tintype_operator import outcomes
-from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts
+from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, WorkloadFacts
 
 LOST_AFTER: Final = timedelta(seconds=30)
 """How long after the end of its grace a Pod counts as lost: its node does not tell of it any more."""
@@ -36,6 +36,7 @@ class Attempt:
         job: Its Job.
         pods: The Pods of that Job, oldest first.
         refusal: The latest Event about a Pod that the API server did not take, if any.
+        workload: What the queue knows of the Job, if it is in one.
         failures_before: Pods that crashed in earlier attempts.
         lost: The Pod that should have ended and does not, if there is one.
         tally: All that has been counted, this attempt included.
@@ -45,6 +46,7 @@ class Attempt:
     job: JobFacts
     pods: tuple[PodFacts, ...]
     refusal: RefusalFacts | None
+    workload: WorkloadFacts | None
     failures_before: int
     lost: PodFacts | None
     tally: Tally
@@ -62,7 +64,7 @@ class Attempt:
     @property
     def concluding(self) -> bool:
         """Whether the newest Pod's container ended, and the Job has yet to say what follows."""
-        if not self.pods:
+        if not self.pods or (self.job.suspended and self.pods[-1].phase != "Succeeded"):
             return False
         pod = self.pods[-1]
         return pod.phase == "Succeeded" or (not pod.finished and pod.end is not None) or not self.goes_on
@@ -78,7 +80,12 @@ class Attempt:
 
 
 def attempt_of(
-    status: OperatorStatus, job: JobFacts, pods: tuple[PodFacts, ...], refusals: tuple[RefusalFacts, ...], now: str
+    status: OperatorStatus,
+    job: JobFacts,
+    pods: tuple[PodFacts, ...],
+    refusals: tuple[RefusalFacts, ...],
+    workloads: tuple[WorkloadFacts, ...],
+    now: str,
 ) -> Attempt:
     """Return the attempt of a Job: the one that status names, or the next one.
 
@@ -87,6 +94,7 @@ def attempt_of(
         job: The Job.
         pods: Pods of the version, of whatever Job.
         refusals: Events about Pods that were not taken, of whatever Job.
+        workloads: What queues know, of whatever Job.
         now: The time.
     """
     named = status.job if status.job and status.job.uid == job.uid else None
@@ -99,6 +107,7 @@ def attempt_of(
         job=job,
         pods=own,
         refusal=refused[-1] if refused else None,
+        workload=next((one for one in workloads if one.job_uid == job.uid), None),
         failures_before=before,
         lost=lost,
         tally=_tally(status, job, own, lost, before),

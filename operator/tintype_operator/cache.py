@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
 
-from tintype_operator.facts import JobFacts, Key, PodFacts, RefusalFacts, VersionFacts
+from tintype_operator.facts import JobFacts, Key, PodFacts, RefusalFacts, VersionFacts, WorkloadFacts
 
 _REMEMBERED_DELETIONS: Final = 10_000
 
@@ -124,6 +124,11 @@ def job_of_refusal(refusal: RefusalFacts) -> Key:
     return refusal.job
 
 
+def job_of_workload(workload: WorkloadFacts) -> Key:
+    """Return the Job that a Workload is of; the Workload does not know the ModelVersion."""
+    return workload.job
+
+
 @dataclass(frozen=True)
 class Caches:
     """All stores."""
@@ -132,7 +137,12 @@ class Caches:
     jobs: Store[JobFacts] = field(default_factory=lambda: Store(version_of_job))
     pods: Store[PodFacts] = field(default_factory=lambda: Store(version_of_pod))
     refusals: Store[RefusalFacts] = field(default_factory=lambda: Store(job_of_refusal))
+    workloads: Store[WorkloadFacts] = field(default_factory=lambda: Store(job_of_workload))
 
     def refusals_of(self, jobs: Iterable[JobFacts]) -> tuple[RefusalFacts, ...]:
         """Return the Pods of these Jobs that the API server did not take."""
         return tuple(refusal for job in jobs for refusal in self.refusals.of(job.key))
+
+    def workloads_of(self, jobs: Iterable[JobFacts]) -> tuple[WorkloadFacts, ...]:
+        """Return what queues know of these Jobs."""
+        return tuple(workload for job in jobs for workload in self.workloads.of(job.key))

@@ -41,6 +41,7 @@ MODELVERSIONS: Final = Resource(f"apis/{GROUP}/{VERSION}", PLURAL)
 JOBS: Final = Resource("apis/batch/v1", "jobs")
 PODS: Final = Resource("api/v1", "pods")
 EVENTS: Final = Resource("api/v1", "events")
+KUEUE_GROUP: Final = "kueue.x-k8s.io"
 ROLE_BINDINGS: Final = Resource("apis/rbac.authorization.k8s.io/v1", "rolebindings")
 
 
@@ -65,7 +66,17 @@ class Client:
         """Close the connection."""
         await self._api.close()  # type: ignore[no-untyped-call]
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Object:
+    async def served_version(self, group: str) -> str | None:
+        """Return the version of an API group that the server prefers; None where it does not serve the group."""
+        try:
+            answer = await self._call("get", Resource("apis", group), f"/apis/{group}")
+        except ApiError as error:
+            if error.code == 404:
+                return None
+            raise
+        return str(answer["preferredVersion"]["version"])
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         """Return an object."""
         return await self._call("get", resource, resource.path(namespace, name))
 

@@ -17,7 +17,17 @@ from tintype_api.status import JobReference, OperatorStatus
 from tintype_operator import next_status, outcomes, waiting
 from tintype_operator.attempt import Attempt, attempt_of, is_lost, next_number, seconds_until_lost
 from tintype_operator.conditions import Because
-from tintype_operator.decisions import CreateJob, Decision, Facts, JobPatch, LookUpJob, LookUpPods, Rest, Settle
+from tintype_operator.decisions import (
+    CreateJob,
+    Decision,
+    Facts,
+    JobPatch,
+    LookUpJob,
+    LookUpPods,
+    LookUpQueue,
+    Rest,
+    Settle,
+)
 from tintype_operator.facts import JobFacts, VersionFacts
 from tintype_operator.names import job_name, published_uri
 from tintype_operator.obstacles import earlier_run, unpublished_weights
@@ -63,7 +73,7 @@ def _begin(facts: Facts, storage: Storage, now: str) -> Decision:
     return _begin_resolved(facts, resolved, own, now)
 
 
-def _begin_resolved(facts: Facts, resolved: ModelVersion, own: JobFacts | None, now: str) -> CreateJob | Settle:
+def _begin_resolved(facts: Facts, resolved: ModelVersion, own: JobFacts | None, now: str) -> Decision:
     """Create the Job of the next attempt, or say why not; `own` is an earlier one of its name, being deleted."""
     version = facts.version
     if version.stop and not version.checkpoint:
@@ -73,6 +83,8 @@ def _begin_resolved(facts: Facts, resolved: ModelVersion, own: JobFacts | None, 
         return _settle(facts, next_status.suspended(version, model, now), own)
     running = [pod for pod in facts.pods if not is_lost(pod, now)]
     obstacle = facts.obstacle or earlier_run(running, own) or unpublished_weights(version, facts.weights_from)
+    if obstacle is None and version.queue is not None and not facts.queue_looked_up:
+        return LookUpQueue(version.queue, version.queue_priority)
     if obstacle is None:
         return _create(facts, resolved, model)
     if obstacle.final:
@@ -93,7 +105,7 @@ def _follow(facts: Facts, name: str, uid: str, now: str) -> Decision:
     job = next((one for one in facts.jobs if one.uid == uid), None)
     if job is None:
         return _without_job(facts, name, now)
-    attempt = attempt_of(facts.version.status, job, facts.pods, facts.refusals, now)
+    attempt = attempt_of(facts.version.status, job, facts.pods, facts.refusals, facts.workloads, now)
     if job.complete:
         return _complete(facts, attempt, now)
     if job.failure_reason is None:
@@ -139,8 +151,15 @@ def _why_deleted(version: VersionFacts, attempt: Attempt) -> JobDeletion | None:
         return JobDeletion.LOST_NODE
     if version.suspend:
         return JobDeletion.SUSPENSION
-    waits = attempt.current is None and attempt.failures
-    return JobDeletion.BACKOFF if waits and waiting.backoff(attempt.failures) > LONGEST_BACKOFF else None
+    return JobDeletion.BACKOFF if _waits_long(attempt) else None
+
+
+def _waits_long(attempt: Attempt) -> bool:
+    """Return whether another attempt would start earlier than the Job's next Pod; in a queue it would not."""
+    if attempt.job.queue or attempt.job.suspended or attempt.job.managed_elsewhere:
+        return False
+    waits = attempt.current is None and bool(attempt.failures)
+    return waits and waiting.backoff(attempt.failures) > LONGEST_BACKOFF
 
 
 def _interrupted_too_often(attempt: Attempt) -> Because:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from tintype_api.modelversion import ModelVersion
 from tintype_api.status import OperatorStatus
-from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, VersionFacts
+from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, VersionFacts, WorkloadFacts
 from tintype_operator.obstacles import Obstacle
 
 
@@ -19,6 +19,8 @@ class Facts:
         refusals: Pods of these Jobs that the API server did not take.
         job_is_gone: A look at the API server has shown that the Job named in status is not there.
         pods_looked_up: The Pods of the Job named in status come from a look at the API server.
+        workloads: What a queue knows of these Jobs.
+        queue_looked_up: A look at the API server has shown whether the queue is there; else `obstacle` says so.
         obstacle: What stood in the way when the Job was to be created just now.
         weights_from: The version whose weights it starts from, where its spec names one that is there.
     """
@@ -27,8 +29,10 @@ class Facts:
     jobs: tuple[JobFacts, ...] = ()
     pods: tuple[PodFacts, ...] = ()
     refusals: tuple[RefusalFacts, ...] = ()
+    workloads: tuple[WorkloadFacts, ...] = ()
     job_is_gone: bool = False
     pods_looked_up: bool = False
+    queue_looked_up: bool = False
     obstacle: Obstacle | None = None
     weights_from: VersionFacts | None = None
 
@@ -50,6 +54,14 @@ class LookUpPods:
     """The Job failed, and the cache has no Pod that says why: ask the API server for its Pods."""
 
     job: JobFacts
+
+
+@dataclass(frozen=True)
+class LookUpQueue:
+    """Ask the API server whether a queue and a priority in it are there; Kueue would say nothing of the latter."""
+
+    name: str
+    priority: str | None
 
 
 @dataclass(frozen=True)
@@ -110,4 +122,4 @@ class Rest:
     """Nothing to do."""
 
 
-Decision = LookUpJob | LookUpPods | CreateJob | Settle | Rest
+Decision = LookUpJob | LookUpPods | LookUpQueue | CreateJob | Settle | Rest

@@ -14,6 +14,8 @@ _PASSING: Final = frozenset(
     {WaitingReason.POD_PENDING, WaitingReason.SCHEDULING, WaitingReason.CONTAINER_STARTING, WaitingReason.BACKOFF}
 )
 """Waits of every run, or told of by the condition Retrying."""
+_ASKED_FOR: Final = frozenset({WaitingReason.SUSPENDING, WaitingReason.SUSPENDED, WaitingReason.QUEUED})
+"""Waits that somebody wants."""
 
 
 @dataclass(frozen=True)
@@ -68,4 +70,4 @@ def _new_wait(before: OperatorStatus, after: OperatorStatus) -> Happening | None
         return None
     if was is not None and was.status == "True" and was.reason == now.reason:
         return None
-    return Happening(now.reason, now.message, warning=True)
+    return Happening(now.reason, now.message, warning=now.reason not in _ASKED_FOR)

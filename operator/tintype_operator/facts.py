@@ -48,6 +48,8 @@ class VersionFacts:
         stop: runPolicy.stop.
         backoff_limit: runPolicy.backoffLimit.
         max_interruptions: runPolicy.maxInterruptions.
+        queue: runPolicy.queueName.
+        queue_priority: runPolicy.queuePriorityClassName.
         ttl_seconds: runPolicy.ttlSecondsAfterFinished.
         memory: compute.memory.
         service_account: podTemplate.serviceAccountName.
@@ -72,6 +74,8 @@ class VersionFacts:
     stop: bool
     backoff_limit: int
     max_interruptions: int
+    queue: str | None
+    queue_priority: str | None
     ttl_seconds: int
     memory: str
     service_account: str
@@ -103,6 +107,9 @@ class JobFacts:
         failure_message: Message of that condition.
         failing: Whether it will fail once its Pods are gone (condition FailureTarget).
         ttl_seconds: spec.ttlSecondsAfterFinished.
+        suspended: spec.suspend, which a queue sets while it holds the Job.
+        queue: Its label of the queue.
+        managed_elsewhere: Whether spec.managedBy names a controller other than Kubernetes' own.
     """
 
     key: Key
@@ -118,6 +125,9 @@ class JobFacts:
     failing: bool
     backoff_limit: int
     ttl_seconds: int | None
+    suspended: bool
+    queue: str | None
+    managed_elsewhere: bool
     completion_time: str | None
 
 
@@ -204,3 +214,22 @@ class RefusalFacts:
     job_uid: str
     message: str
     seen_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadFacts:
+    """A Workload of Kueue: a Job in a queue.
+
+    Attributes:
+        key: Its namespace and name.
+        job: Namespace and name of the Job that it is of.
+        job_uid: uid of that Job.
+        message: Why it has no quota, in Kueue's words; empty where Kueue has not said.
+    """
+
+    key: Key
+    uid: str
+    resource_version: int
+    job: Key
+    job_uid: str
+    message: str

@@ -17,6 +17,8 @@ from tintype_api.constants import (
     LABEL_MANAGED_BY,
     LABEL_MODEL,
     LABEL_MODELVERSION,
+    LABEL_QUEUE,
+    LABEL_QUEUE_PRIORITY,
     MANAGED_BY,
     MODELVERSION_FILE,
     TERMINATION_MESSAGE_FILE,
@@ -46,7 +48,7 @@ def job_manifest(creation: CreateJob, settings: TrainerSettings) -> Manifest:
         "metadata": {
             "name": creation.name,
             "namespace": version.metadata.namespace,
-            "labels": labels,
+            "labels": labels | _queue_labels(version),
             "ownerReferences": [_owner(version)],
         },
         "spec": {
@@ -68,6 +70,13 @@ def _labels(creation: CreateJob) -> dict[str, str]:
         LABEL_MODEL: creation.model,
         LABEL_ATTEMPT: str(creation.attempt),
     }
+
+
+def _queue_labels(version: ModelVersion) -> dict[str, str]:
+    """Return the labels by which Kueue takes a Job; on the Job alone, since Kueue can take bare Pods, too."""
+    policy = version.spec.run_policy
+    given = {LABEL_QUEUE: policy.queue_name, LABEL_QUEUE_PRIORITY: policy.queue_priority_class_name}
+    return {label: value for label, value in given.items() if value}
 
 
 def _owner(version: ModelVersion) -> Manifest:
@@ -101,6 +110,8 @@ def _exits(*codes: ExitCode) -> Manifest:
 def _pod(version: ModelVersion, settings: TrainerSettings) -> Manifest:
     template = version.spec.pod_template
     runtime_class = {"runtimeClassName": settings.runtime_class} if settings.runtime_class else {}
+    priority = version.spec.run_policy.priority_class_name
+    priority_class = {"priorityClassName": priority} if priority else {}
     return {
         "restartPolicy": "Never",
         "serviceAccountName": template.service_account_name,
@@ -115,6 +126,7 @@ def _pod(version: ModelVersion, settings: TrainerSettings) -> Manifest:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         **runtime_class,
+        **priority_class,
         **_placement(version),
         "containers": [_container(version, settings)],
         "volumes": _volumes(version),

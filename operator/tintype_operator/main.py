@@ -11,7 +11,7 @@ import kopf
 
 from tintype_api.constants import GROUP, PLURAL, VERSION
 from tintype_operator.app import App
-from tintype_operator.client import in_cluster
+from tintype_operator.client import KUEUE_GROUP, in_cluster
 from tintype_operator.settings import SettingsError, from_environment
 from tintype_operator.watch import OURS
 
@@ -65,6 +65,9 @@ async def start(settings: kopf.OperatorSettings, **_: object) -> None:
     settings.watching.field_selectors["", "v1", "events"] = REFUSED_PODS
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
     await APP.start()
+    kueue = await APP.kueue_version()
+    if kueue is not None:
+        kopf.on.event(KUEUE_GROUP, kueue, "workloads", id="workload_seen")(workload_seen)
 
 
 @kopf.on.cleanup()
@@ -95,3 +98,8 @@ async def pod_seen(event: kopf.RawEvent, **_: object) -> None:
 async def refusal_seen(event: kopf.RawEvent, **_: object) -> None:
     """Take note of a Pod that the API server did not take."""
     APP.watch.refusal(event)
+
+
+async def workload_seen(event: kopf.RawEvent, **_: object) -> None:
+    """Take note of a Workload of Kueue; registered where Kueue is served when the operator starts."""
+    APP.watch.workload(event)

@@ -152,6 +152,8 @@ def _phase(version: VersionFacts, attempt: Attempt) -> Phase:
     pod = attempt.current
     if pod is not None and pod.running:
         return _stage(version)
+    if pod is None and attempt.job.suspended:
+        return Phase.QUEUED
     if attempt.concluding:
         return version.status.phase or Phase.PENDING
     return Phase.PENDING
@@ -165,6 +167,8 @@ def _why_nothing_runs(attempt: Attempt) -> Because | None:
     pod = attempt.current
     if pod is not None:
         return None if pod.started_at else waiting.for_container(pod)
+    if attempt.job.suspended:
+        return waiting.for_queue(attempt.job, attempt.workload)
     if not attempt.pods:
         return waiting.for_pod(attempt.job, attempt.refusal)
     if attempt.concluding:

@@ -11,6 +11,7 @@ from tintype_api.constants import (
     KIND,
     LABEL_MODEL,
     LABEL_MODELVERSION,
+    LABEL_QUEUE,
     OPERATOR_STATUS_FIELDS,
     TERMINAL_PHASES,
 )
@@ -26,9 +27,12 @@ from tintype_operator.facts import (
     PodFacts,
     RefusalFacts,
     VersionFacts,
+    WorkloadFacts,
 )
 
 CONTAINER: Final = "trainer"
+
+_JOB_CONTROLLER: Final = "kubernetes.io/job-controller"
 
 Object = Mapping[str, Any]
 
@@ -56,6 +60,8 @@ def observe_version(document: Object) -> VersionFacts:
         stop=run_policy.get("stop") is True,
         backoff_limit=_whole(run_policy.get("backoffLimit"), _RUN_POLICY.backoff_limit),
         max_interruptions=_whole(run_policy.get("maxInterruptions"), _RUN_POLICY.max_interruptions),
+        queue=run_policy.get("queueName"),
+        queue_priority=run_policy.get("queuePriorityClassName"),
         ttl_seconds=_whole(run_policy.get("ttlSecondsAfterFinished"), _RUN_POLICY.ttl_seconds_after_finished),
         memory=str(_part(spec, "compute").get("memory", _COMPUTE.memory)),
         service_account=str(_part(spec, "podTemplate").get("serviceAccountName", _POD_TEMPLATE.service_account_name)),
@@ -89,6 +95,9 @@ def observe_job(document: Object) -> JobFacts:
         failing="FailureTarget" in conditions,
         backoff_limit=_whole(spec.get("backoffLimit"), _RUN_POLICY.backoff_limit),
         ttl_seconds=spec.get("ttlSecondsAfterFinished"),
+        suspended=spec.get("suspend") is True,
+        queue=_part(metadata, "labels").get(LABEL_QUEUE),
+        managed_elsewhere=spec.get("managedBy", _JOB_CONTROLLER) != _JOB_CONTROLLER,
         completion_time=status.get("completionTime"),
     )
 
@@ -135,6 +144,20 @@ def observe_refusal(document: Object) -> RefusalFacts:
         seen_at=str(
             document.get("lastTimestamp") or document.get("eventTime") or metadata.get("creationTimestamp", "")
         ),
+    )
+
+
+def observe_workload(document: Object) -> WorkloadFacts:
+    """Return the facts of a Workload of Kueue."""
+    metadata, status = _part(document, "metadata"), _part(document, "status")
+    job, reserved = _controller(metadata, "Job"), _condition(status, "QuotaReserved")
+    return WorkloadFacts(
+        key=_key(metadata),
+        uid=str(metadata.get("uid", "")),
+        resource_version=_resource_version(metadata),
+        job=Key(str(metadata.get("namespace", "")), str(job.get("name", ""))),
+        job_uid=str(job.get("uid", "")),
+        message=str(reserved.get("message", "")) if reserved.get("status") == "False" else "",
     )
 
 

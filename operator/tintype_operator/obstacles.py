@@ -74,6 +74,19 @@ def _no_weights(said: str) -> Obstacle:
     return Obstacle(Because(WaitingReason.WEIGHTS, said))
 
 
+def no_queue(field: str, kind: str, name: str, namespace: str | None) -> Obstacle:
+    """Return the obstacle of a queue, or of a priority in it, that does not exist."""
+    where = f"namespace {namespace}" if namespace else "the cluster"
+    said = f"{field}: {kind} {name} is not in {where}; create it, or suspend this version and name another"
+    return Obstacle(Because(WaitingReason.QUEUE_MISSING, said))
+
+
+def no_kueue(name: str) -> Obstacle:
+    """Return the obstacle of a queue in a cluster without queues."""
+    said = f"runPolicy.queueName: the cluster has no Kueue, so no queue {name}; install it, or suspend and remove it"
+    return Obstacle(Because(WaitingReason.QUEUE_MISSING, said))
+
+
 def refused(name: str, error: ApiError) -> Obstacle:
     """Return the obstacle when the API server did not take the Job.
 

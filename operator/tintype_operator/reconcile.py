@@ -11,18 +11,19 @@ from tintype_operator.apierror import ApiError
 from tintype_operator.cache import Caches
 from tintype_operator.client import JOBS, MODELVERSIONS, PODS, Client
 from tintype_operator.decide import decide
-from tintype_operator.decisions import CreateJob, Facts, LookUpJob, LookUpPods, Rest, Settle
+from tintype_operator.decisions import CreateJob, Facts, LookUpJob, LookUpPods, LookUpQueue, Rest, Settle
 from tintype_operator.facts import JobFacts, Key, VersionFacts
 from tintype_operator.job_manifest import job_manifest
 from tintype_operator.metrics import Metrics
 from tintype_operator.observe import observe_job, observe_pod, observe_version
 from tintype_operator.obstacles import conflict, refused
 from tintype_operator.queue import WorkQueue
+from tintype_operator.queues import find_obstacle
 from tintype_operator.settings import Settings
 from tintype_operator.writer import Writer
 
 _LOG: Final = logging.getLogger("tintype.operator")
-_MOST_STEPS: Final = 5
+_MOST_STEPS: Final = 6
 
 
 class Reconciler:
@@ -96,6 +97,9 @@ class Reconciler:
                     facts = await self._look_up_job(facts, step)
                 case LookUpPods() as step:
                     facts = await self._look_up_pods(facts, step)
+                case LookUpQueue() as step:
+                    obstacle = await find_obstacle(self._client, version.key.namespace, step)
+                    facts = replace(facts, queue_looked_up=True, obstacle=obstacle)
                 case CreateJob() as step:
                     facts = await self._create(facts, step)
         raise AssertionError(f"no decision for {version.key} after {_MOST_STEPS} steps")
@@ -103,7 +107,8 @@ class Reconciler:
     def _gather(self, version: VersionFacts) -> Facts:
         jobs = self._caches.jobs.of(version.key)
         pods, refusals = self._caches.pods.of(version.key), self._caches.refusals_of(jobs)
-        return Facts(version, jobs, pods, refusals, weights_from=self._weights_from(version))
+        workloads = self._caches.workloads_of(jobs)
+        return Facts(version, jobs, pods, refusals, workloads, weights_from=self._weights_from(version))
 
     def _weights_from(self, version: VersionFacts) -> VersionFacts | None:
         """Return the version whose weights one without a Job starts from; its news become that one's, too."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from tintype_api.constants import JobDeletion
 from tintype_operator.conditions import Because
-from tintype_operator.facts import ContainerWait, JobFacts, PodFacts, RefusalFacts, VersionFacts
+from tintype_operator.facts import ContainerWait, JobFacts, PodFacts, RefusalFacts, VersionFacts, WorkloadFacts
 from tintype_operator.reasons import WaitingReason
 
 _PULLING: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
@@ -18,6 +18,7 @@ _QUOTA: Final = re.compile(r"exceeded quota: (?P<quota>[^,]+), (?P<room>.+)", re
 _POD_SECURITY: Final = re.compile(r'violates PodSecurity "(?P<level>[^"]+)": (?P<what>.+)', re.DOTALL)
 _ADMISSION: Final = re.compile(r"(admission webhook \"|ValidatingAdmissionPolicy ').+ denied (the )?request", re.DOTALL)
 _INSUFFICIENT: Final = re.compile(r"Insufficient (?P<resource>[a-z0-9.-]+/[A-Za-z0-9._-]+)")
+_MISSING_PRIORITY: Final = re.compile(r"no PriorityClass with name (\S+) was found")
 _FIRST_DELAY: Final = timedelta(seconds=10)
 _LONGEST_DELAY: Final = timedelta(minutes=10)
 """The Job controller's back-off: 10 s, doubled with each failure up to 10 minutes."""
@@ -60,6 +61,19 @@ def for_next_pod(job: JobFacts, ended: Sequence[PodFacts], refusal: RefusalFacts
 def backoff(ended: Sequence[PodFacts]) -> timedelta:
     """Return how long the Job controller waits before its next Pod, after Pods that failed; at least one."""
     return min(_FIRST_DELAY * (1 << min(len(ended) - 1, 10)), _LONGEST_DELAY)
+
+
+def for_queue(job: JobFacts, workload: WorkloadFacts | None) -> Because:
+    """Return why a suspended Job is held; `workload` is what its queue knows of it."""
+    name = job.key.name
+    if job.queue is None and workload is None:
+        said = f"Job {name} is suspended, and not by this operator; whoever set its spec.suspend can let it go"
+        return Because(WaitingReason.QUEUED, said)
+    queue = f"queue {job.queue}" if job.queue else "a queue"
+    detail = workload.message.rstrip(".") if workload is not None else ""
+    if detail:
+        return Because(WaitingReason.QUEUED, f"{queue} holds Job {name}: {detail}")
+    return Because(WaitingReason.QUEUED, f"Job {name} waits for its turn in {queue}")
 
 
 def for_suspension(version: VersionFacts) -> Because:
@@ -108,6 +122,13 @@ def _known_refusal(job: JobFacts, said: str) -> Because | None:
             WaitingReason.POD_SECURITY,
             f"Pod Security {security['level']} of namespace {namespace} refuses the Pod of Job {job.key.name}: "
             f"{security['what'].rstrip('.')}; correct what adds that to Pods, or the namespace's pod-security labels",
+        )
+    priority = _MISSING_PRIORITY.search(said)
+    if priority:
+        return Because(
+            WaitingReason.POD_REFUSED,
+            f"PriorityClass {priority[1]} is not in the cluster; create it, or suspend this version and correct "
+            "runPolicy.priorityClassName",
         )
     if _ADMISSION.search(said):
         what = f"the cluster's admission refuses the Pod of Job {job.key.name}: {said.rstrip('.')}"

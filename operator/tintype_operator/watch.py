@@ -10,12 +10,13 @@ from tintype_api.constants import LABEL_MANAGED_BY, MANAGED_BY
 from tintype_operator.apierror import ApiError
 from tintype_operator.cache import Caches, Fact, Store
 from tintype_operator.client import JOBS, MODELVERSIONS, PODS, Client, Object, Resource
-from tintype_operator.facts import Key
+from tintype_operator.facts import Key, RefusalFacts, WorkloadFacts
 from tintype_operator.metrics import Metrics
-from tintype_operator.observe import observe_job, observe_pod, observe_refusal, observe_version
+from tintype_operator.observe import observe_job, observe_pod, observe_refusal, observe_version, observe_workload
 from tintype_operator.queue import WorkQueue
 
 F = TypeVar("F", bound=Fact)
+J = TypeVar("J", RefusalFacts, WorkloadFacts)
 
 OURS: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
 """The label selector of the Jobs and Pods that are watched."""
@@ -52,13 +53,11 @@ class Watch:
 
     def refusal(self, event: Mapping[str, Any]) -> None:
         """Take a watch event about an Event: the Pod of a Job, perhaps of ours, was not taken."""
-        self._metrics.last_watch_event["events"] = time.time()
-        facts = observe_refusal(event["object"])
-        job = self._caches.jobs.get(facts.job)
-        if event["type"] == "DELETED":
-            self._caches.refusals.remove(facts.key, facts.uid)
-        elif job is not None and job.uid == facts.job_uid and self._caches.refusals.put(facts):
-            self._queue.add(Key(job.key.namespace, job.version))
+        self._take_of_job("events", self._caches.refusals, observe_refusal(event["object"]), event)
+
+    def workload(self, event: Mapping[str, Any]) -> None:
+        """Take an event about a Workload of Kueue, perhaps of a Job of ours."""
+        self._take_of_job("workloads", self._caches.workloads, observe_workload(event["object"]), event)
 
     async def first_list(self) -> None:
         """Fill the caches before any decision; try until the API server gives everything."""
@@ -107,6 +106,15 @@ class Watch:
                 versions.append(int(page["metadata"]["resourceVersion"]))
         for key in store.settle(listed, min(versions)):
             self._queue.add(key)
+
+    def _take_of_job(self, kind: str, store: Store[J], facts: J, event: Mapping[str, Any]) -> None:
+        """Take an event about something that belongs to a Job; what belongs to Jobs of others is not kept."""
+        self._metrics.last_watch_event[kind] = time.time()
+        job = self._caches.jobs.get(facts.job)
+        if event["type"] == "DELETED":
+            store.remove(facts.key, facts.uid)
+        elif job is not None and job.uid == facts.job_uid and store.put(facts):
+            self._queue.add(Key(job.key.namespace, job.version))
 
     def _take(
         self, resource: Resource, store: Store[F], observe: Callable[[Object], F], event: Mapping[str, Any]

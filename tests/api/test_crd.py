@@ -77,6 +77,15 @@ def test_every_field_but_run_policy_is_fixed() -> None:
     assert fixed == set(spec["properties"]) - {"runPolicy"}
 
 
+def test_what_a_job_has_from_its_creation_changes_only_while_nothing_runs() -> None:
+    rules = [rule for rule in root()["x-kubernetes-validations"] if "while nothing runs" in rule["message"]]
+    assert [rule["message"].split()[0] for rule in rules] == [
+        "runPolicy.queueName",
+        "runPolicy.queuePriorityClassName",
+        "runPolicy.priorityClassName",
+    ]
+
+
 def test_status_has_two_writers_with_disjoint_fields() -> None:
     wire = {model: {field.alias for field in model.model_fields.values()} for model in (OperatorStatus, TrainerStatus)}
     assert wire[OperatorStatus] == set(OPERATOR_STATUS_FIELDS)

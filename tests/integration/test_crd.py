@@ -65,7 +65,13 @@ def test_smallest_version_gets_its_defaults(applied: Apply, kubectl: Kubectl) ->
     spec = json.loads(kubectl("get", "mv", "bottles-1", "-o", "json").stdout)["spec"]
     assert spec["training"]["schedule"] == {"type": "Auto", "warmupSteps": 0}
     assert spec["compute"]["terminationGracePeriodSeconds"] == 120
-    assert spec["runPolicy"] == {"backoffLimit": 3, "ttlSecondsAfterFinished": 86400}
+    assert spec["runPolicy"] == {
+        "suspend": False,
+        "stop": False,
+        "backoffLimit": 3,
+        "maxInterruptions": 20,
+        "ttlSecondsAfterFinished": 86400,
+    }
 
 
 def _fixed_fields() -> list[tuple[str, Any, Any]]:

@@ -46,7 +46,12 @@ def test_golden_job() -> None:
                 "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
                 "serviceAccountName": "trainer",
                 "imagePullSecrets": [{"name": "registry"}],
-            }
+            },
+            "spec.runPolicy": {
+                "queueName": "team-a",
+                "queuePriorityClassName": "low",
+                "priorityClassName": "batch",
+            },
         },
         trainer=TrainerSettings(image="registry.example.com/trainer:1", runtime_class="nvidia"),
         storage=Storage(endpoint="https://s3.example.com", region="eu-west-1", credentials_secret="s3"),
@@ -78,6 +83,14 @@ def test_nothing_else_is_in_the_pod_than_what_is_asked_for() -> None:
     plain = pod_spec(manifest())
     assert not {"runtimeClassName", "nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName"} & set(plain)
     assert "ttlSecondsAfterFinished" not in manifest()["spec"], "set only once the end is latched"
+
+
+def test_only_the_job_is_in_the_queue() -> None:
+    job = manifest({"spec.runPolicy": {"queueName": "team-a"}})
+    assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "team-a"
+    assert not [label for label in job["spec"]["template"]["metadata"]["labels"] if "kueue" in label]
+    assert not [label for label in manifest()["metadata"]["labels"] if "kueue" in label]
+    assert "suspend" not in job["spec"], "that is the queue's"
 
 
 @pytest.mark.parametrize("pretended", [True, False])

@@ -12,7 +12,7 @@ from tintype_api.spec.run import Storage
 from tintype_operator.conditions import find
 from tintype_operator.decide import decide
 from tintype_operator.decisions import Decision, Facts, Settle
-from tintype_operator.observe import observe_job, observe_pod, observe_refusal, observe_version
+from tintype_operator.observe import observe_job, observe_pod, observe_refusal, observe_version, observe_workload
 
 DIGEST = "98b1ed0a1b4d1e0c"
 
@@ -46,12 +46,14 @@ def facts(
     jobs: tuple[dict[str, Any], ...] = (),
     pods: tuple[dict[str, Any], ...] = (),
     refusals: tuple[dict[str, Any], ...] = (),
+    workloads: tuple[dict[str, Any], ...] = (),
 ) -> Facts:
     return Facts(
         observe_version(version or stored_version()),
         tuple(observe_job(one) for one in jobs),
         tuple(observe_pod(one) for one in pods),
         tuple(observe_refusal(one) for one in refusals),
+        tuple(observe_workload(one) for one in workloads),
     )
 
 

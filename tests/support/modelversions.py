@@ -50,7 +50,14 @@ class Refusal:
         return self.server or self.offline
 
 
+SPLITS = ("validation", "test")
+
 REFUSALS = (
+    Refusal(
+        "queue priority without a queue",
+        {"spec.runPolicy": {"queuePriorityClassName": "low"}},
+        "runPolicy.queuePriorityClassName is for a queue; give runPolicy.queueName",
+    ),
     Refusal("unknown field", {"spec.colour": "red"}, "spec.colour: unknown field", 'unknown field "spec.colour"'),
     Refusal(
         "unknown nested field",
@@ -171,6 +178,22 @@ REFUSALS = (
         "two kinds of groups",
         {"spec.dataset.groupBy": {"metadata": "serial", "path": "^(.)"}},
         "dataset.groupBy takes exactly one of metadata and path",
+    ),
+    *(
+        Refusal(
+            f"groups where {name}",
+            {"spec.dataset.groupBy": {"metadata": "serial"}} | changes,
+            "dataset.groupBy: no split is drawn, in which groups would stay on one side",
+        )
+        for name, changes in (
+            ("the splits are the file's", {}),
+            ("each split is a file", {f"spec.dataset.{split}.uri": "s3://datasets/b.json" for split in SPLITS}),
+        )
+    ),
+    Refusal(
+        "a seed of a file",
+        {"spec.dataset.test": {"uri": "s3://datasets/test.json", "seed": 3}},
+        "seed: nothing is drawn where a file holds the set",
     ),
     Refusal(
         "a view under itself",

@@ -60,6 +60,9 @@ def job(
     backoff_limit: int = 3,
     ttl: int | None = None,
     deleting: bool = False,
+    suspended: bool = False,
+    queue: str | None = None,
+    managed_by: str | None = None,
     resource_version: int = 1,
 ) -> dict[str, Any]:
     """Return a Job; `condition` is type, reason and message of one that is True."""
@@ -68,7 +71,7 @@ def job(
         "namespace": "team-a",
         "uid": uid,
         "resourceVersion": str(resource_version),
-        "labels": LABELS,
+        "labels": LABELS | ({"kueue.x-k8s.io/queue-name": queue} if queue else {}),
     }
     if owner_uid is not None:
         owner = {"apiVersion": "tintype.dev/v1alpha1", "kind": "ModelVersion", "name": owner_name, "uid": owner_uid}
@@ -81,7 +84,8 @@ def job(
         status["conditions"] = [{"type": kind, "status": "True", "reason": reason, "message": message}]
         if kind == "Complete":
             status["completionTime"] = "2026-11-24T11:59:59Z"
-    spec = {"backoffLimit": backoff_limit} | ({} if ttl is None else {"ttlSecondsAfterFinished": ttl})
+    given = {"ttlSecondsAfterFinished": ttl, "suspend": suspended or None, "managedBy": managed_by}
+    spec = {"backoffLimit": backoff_limit} | {name: value for name, value in given.items() if value is not None}
     return {"metadata": metadata, "spec": spec, "status": status}
 
 
@@ -151,4 +155,20 @@ def refusal(message: str, *, job_uid: str = JOB_UID, seen_at: str = "2026-11-24T
         "reason": "FailedCreate",
         "message": message,
         "lastTimestamp": seen_at,
+    }
+
+
+def workload(message: str | None, *, job_uid: str = JOB_UID) -> dict[str, Any]:
+    """Return what Kueue knows of a Job; `message` is why it has no quota, None once it has."""
+    status = {"type": "QuotaReserved", "status": "True" if message is None else "False", "message": message or ""}
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "bottles-1-1", "uid": job_uid, "controller": True}
+    return {
+        "metadata": {
+            "name": "job-bottles-1-1-abc",
+            "namespace": "team-a",
+            "uid": "workload-1",
+            "resourceVersion": "1",
+            "ownerReferences": [owner],
+        },
+        "status": {"conditions": [status]},
     }

@@ -130,6 +130,11 @@ ELSEWHERE: Final = (
         "test_too_many_interruptions_end_the_version",
     ),
     Elsewhere(
+        r"runPolicy\.(queueName|queuePriorityClassName|priorityClassName)",
+        "operator/test_job_manifest.py",
+        "test_golden_job",
+    ),
+    Elsewhere(
         r"runPolicy\.ttlSecondsAfterFinished",
         "operator/test_decide_ends.py",
         "test_an_ended_version_only_sets_the_ttl_of_its_job",

@@ -1,12 +1,15 @@
 """Where a version runs and where it is published."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
-from tintype_api.model import Model
+from tintype_api.model import Model, Rule
 from tintype_api.quantity import CPU_PATTERN, MEMORY_PATTERN
 from tintype_api.spec.common import Uri
+
+OBJECT_NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+LABEL_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
 class Output(Model):
@@ -23,7 +26,7 @@ class Storage(Model):
     """URL of an S3 server other than AWS."""
     region: Annotated[str | None, Field(min_length=1, max_length=64)] = None
     """Region of the buckets."""
-    credentials_secret: Annotated[str | None, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)] = None
+    credentials_secret: Annotated[str | None, Field(pattern=OBJECT_NAME_PATTERN, max_length=253)] = None
     """Secret in the version's namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""
 
 
@@ -45,7 +48,18 @@ class Compute(Model):
 
 
 class RunPolicy(Model):
-    """How the run is carried out; the one part of the spec that can change later."""
+    """How the run is carried out; the one part of the spec that can change later.
+
+    Queue and priority can change only while the version is suspended and nothing runs.
+    """
+
+    rules = (
+        Rule(
+            cel="!has(self.queuePriorityClassName) || has(self.queueName)",
+            holds=lambda policy: policy.queue_priority_class_name is None or policy.queue_name is not None,
+            message="runPolicy.queuePriorityClassName is for a queue; give runPolicy.queueName, too, or remove it",
+        ),
+    )
 
     suspend: bool = False
     """True: the training saves a checkpoint and gives its node up; false lets it go on from there."""
@@ -55,5 +69,11 @@ class RunPolicy(Model):
     """How many crashes of the trainer are tried again."""
     max_interruptions: Annotated[int, Field(ge=1, le=10_000)] = 20
     """How many times Pods may be ended from outside until the version fails; suspensions do not count."""
+    queue_name: Annotated[str | None, Field(pattern=LABEL_PATTERN, max_length=63)] = None
+    """LocalQueue of Kueue in which the training waits for its turn."""
+    queue_priority_class_name: Annotated[str | None, Field(pattern=LABEL_PATTERN, max_length=63)] = None
+    """WorkloadPriorityClass of Kueue: who goes first in the queue, and who gives way."""
+    priority_class_name: Annotated[str | None, Field(pattern=OBJECT_NAME_PATTERN, max_length=253)] = None
+    """PriorityClass of the Pod: whom the scheduler lets go first on a full node."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2**31 - 1)] = 86_400
     """Seconds after which the Job of an ended version is removed; status and output stay."""

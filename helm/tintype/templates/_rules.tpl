@@ -23,6 +23,13 @@
 - apiGroups: [""]
   resources: [events]
   verbs: [list, watch, create]
+# Where Kueue is: why a queue holds a Job, and whether what runPolicy names is there.
+- apiGroups: [kueue.x-k8s.io]
+  resources: [workloads]
+  verbs: [list, watch]
+- apiGroups: [kueue.x-k8s.io]
+  resources: [localqueues, workloadpriorityclasses]
+  verbs: [get]
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [rolebindings]
   verbs: [create]
