@@ -26,6 +26,7 @@ OPERATOR_STATUS_FIELDS: Final = (
     "failures",
     "interruptions",
     "lastInterrupted",
+    "comparison",
     "startTime",
     "completionTime",
 )

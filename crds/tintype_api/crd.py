@@ -33,6 +33,7 @@ _COLUMNS: Final = (
     ("Progress", "string", ".status.progress.summary", 0),
     ("Indicator", "number", ".status.best.performanceIndicator", 0),
     ("Of", "string", ".status.best.performanceIndicatorName", 0),
+    ("Change", "number", ".status.comparison.change", 0),
     ("Best", "number", ".status.best.epoch", 0),
     ("Age", "date", ".metadata.creationTimestamp", 0),
     ("Architecture", "string", ".spec.training.architecture", 1),

@@ -43,6 +43,15 @@ class InterruptedPod(Model):
     created_at: Time
 
 
+class Comparison(Model):
+    """How an ended version compares with the best earlier one of its model, on the same validation examples."""
+
+    best_earlier: Annotated[str, Field(alias="with", max_length=256)]
+    """The ModelVersion that had the best performance indicator until then."""
+    change: float
+    """By how much this version's performance indicator is higher."""
+
+
 class ConceptCounts(Model):
     """Examples of one concept in each split; in Detection its boxes."""
 
@@ -222,6 +231,7 @@ class OperatorStatus(Model):
     interruptions: int | None = None
     """Pods that were ended from outside, in all attempts; runPolicy.maxInterruptions bounds them."""
     last_interrupted: InterruptedPod | None = None
+    comparison: Comparison | None = None
     start_time: Time | None = None
     completion_time: Time | None = None
 

@@ -104,6 +104,33 @@ class Store(Generic[F]):
             del self._of_owner[owner]
 
 
+class VersionStore(Store[VersionFacts]):
+    """The facts of ModelVersions, by their model, too."""
+
+    def __init__(self) -> None:
+        super().__init__(version_of_version)
+        self._of_model: dict[tuple[str, str], dict[Key, VersionFacts]] = {}
+
+    def of_model(self, namespace: str, model: str) -> tuple[VersionFacts, ...]:
+        """Return the versions of a model in a namespace."""
+        return tuple(self._of_model.get((namespace, model), {}).values())
+
+    def put(self, facts: VersionFacts) -> bool:
+        """Take facts if they are news; return whether they are."""
+        news = super().put(facts)
+        if news and facts.status.model is not None:
+            self._of_model.setdefault((facts.key.namespace, facts.status.model), {})[facts.key] = facts
+        return news
+
+    def _drop(self, facts: VersionFacts) -> None:
+        super()._drop(facts)
+        model = (facts.key.namespace, facts.status.model or "")
+        group = self._of_model.get(model, {})
+        group.pop(facts.key, None)
+        if not group:
+            self._of_model.pop(model, None)
+
+
 def version_of_version(version: VersionFacts) -> Key:
     """Return the ModelVersion itself."""
     return version.key
@@ -133,7 +160,7 @@ def job_of_workload(workload: WorkloadFacts) -> Key:
 class Caches:
     """All stores."""
 
-    versions: Store[VersionFacts] = field(default_factory=lambda: Store(version_of_version))
+    versions: VersionStore = field(default_factory=VersionStore)
     jobs: Store[JobFacts] = field(default_factory=lambda: Store(version_of_job))
     pods: Store[PodFacts] = field(default_factory=lambda: Store(version_of_pod))
     refusals: Store[RefusalFacts] = field(default_factory=lambda: Store(job_of_refusal))

@@ -16,6 +16,7 @@ from tintype_api.spec.training import InitialWeights
 from tintype_api.status import JobReference, OperatorStatus
 from tintype_operator import next_status, outcomes, waiting
 from tintype_operator.attempt import Attempt, attempt_of, is_lost, next_number, seconds_until_lost
+from tintype_operator.comparing import compare
 from tintype_operator.conditions import Because
 from tintype_operator.decisions import (
     CreateJob,
@@ -227,7 +228,8 @@ def _after_end(facts: Facts) -> Settle:
     named = version.status.job.uid if version.status.job else None
     job = next((one for one in facts.jobs if one.uid == named), None)
     finished = job is not None and (job.complete or job.failure_reason is not None)
-    settle = _settle(facts, next_status.observed(version), job if finished else None)
+    status = next_status.observed(version, compare(version, facts.siblings))
+    settle = _settle(facts, status, job if finished else None)
     if job is None or not finished or job.deleting or job.ttl_seconds == version.ttl_seconds:
         return settle
     return replace(settle, patch=JobPatch(job, ttl_seconds=version.ttl_seconds))

@@ -23,6 +23,7 @@ class Facts:
         queue_looked_up: A look at the API server has shown whether the queue is there; else `obstacle` says so.
         obstacle: What stood in the way when the Job was to be created just now.
         weights_from: The version whose weights it starts from, where its spec names one that is there.
+        siblings: Once it has ended, all versions of its model in its namespace.
     """
 
     version: VersionFacts
@@ -35,6 +36,7 @@ class Facts:
     queue_looked_up: bool = False
     obstacle: Obstacle | None = None
     weights_from: VersionFacts | None = None
+    siblings: tuple[VersionFacts, ...] = ()
 
     def with_job(self, job: JobFacts) -> "Facts":
         """Return the facts with a Job that was just created or looked up."""

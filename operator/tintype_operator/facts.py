@@ -59,6 +59,7 @@ class VersionFacts:
         checkpoint: Whether status.checkpoint is there, which the trainer writes once it has saved one.
         published: Whether status.artifacts is there, which the trainer writes once the manifest is.
         weights_from: training.initialWeights.modelVersion, the version of the namespace whose weights it starts from.
+        validation_digest: status.dataset.validationDigest; indicators compare only where it is equal.
         figures: What metrics show.
     """
 
@@ -85,6 +86,7 @@ class VersionFacts:
     checkpoint: bool
     published: bool
     weights_from: str | None
+    validation_digest: str | None
     figures: Figures
 
     @property

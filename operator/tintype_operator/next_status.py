@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tintype_api.constants import Condition, JobDeletion, Phase, Reason, Stage
-from tintype_api.status import JobReference, OperatorStatus
+from tintype_api.status import Comparison, JobReference, OperatorStatus
 from tintype_operator import outcomes, waiting
 from tintype_operator.attempt import Attempt
 from tintype_operator.conditions import Because, Conditions, find, with_condition, without_truth
@@ -100,9 +100,9 @@ def failed(version: VersionFacts, because: Because, attempt: Attempt | None, now
     return _ended(version, Phase.FAILED, Condition.FAILED, because, attempt, now)
 
 
-def observed(version: VersionFacts) -> OperatorStatus:
+def observed(version: VersionFacts, comparison: Comparison | None) -> OperatorStatus:
     """Return the status of an ended version: as it was, with the generation that has been seen."""
-    return _with(version)
+    return _with(version, comparison=comparison)
 
 
 def _ended(

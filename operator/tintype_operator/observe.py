@@ -71,6 +71,7 @@ def observe_version(document: Object) -> VersionFacts:
         checkpoint="checkpoint" in status,
         published="artifacts" in status,
         weights_from=_part(_part(spec, "training"), "initialWeights").get("modelVersion"),
+        validation_digest=_part(status, "dataset").get("validationDigest"),
         figures=_figures(status),
     )
 

@@ -10,6 +10,7 @@ from tintype_operator.access import PolicyMissingError
 from tintype_operator.apierror import ApiError
 from tintype_operator.cache import Caches
 from tintype_operator.client import JOBS, MODELVERSIONS, PODS, Client
+from tintype_operator.comparing import surplus
 from tintype_operator.decide import decide
 from tintype_operator.decisions import CreateJob, Facts, LookUpJob, LookUpPods, LookUpQueue, Rest, Settle
 from tintype_operator.facts import JobFacts, Key, VersionFacts
@@ -81,6 +82,8 @@ class Reconciler:
             return False
         if await self._writer.settle(version, settle):
             self._queue.add(key)
+        if version.ended:
+            await self._forget_old(version)
         if settle.again_in_s is not None:
             self._queue.add_after(key, settle.again_in_s)
         return settle.again
@@ -108,7 +111,22 @@ class Reconciler:
         jobs = self._caches.jobs.of(version.key)
         pods, refusals = self._caches.pods.of(version.key), self._caches.refusals_of(jobs)
         workloads = self._caches.workloads_of(jobs)
-        return Facts(version, jobs, pods, refusals, workloads, weights_from=self._weights_from(version))
+        siblings = self._siblings(version) if version.ended else ()
+        weights = self._weights_from(version)
+        return Facts(version, jobs, pods, refusals, workloads, weights_from=weights, siblings=siblings)
+
+    def _siblings(self, version: VersionFacts) -> tuple[VersionFacts, ...]:
+        return self._caches.versions.of_model(version.key.namespace, version.status.model or "")
+
+    async def _forget_old(self, version: VersionFacts) -> None:
+        """Delete the versions of a model that the history has no room for."""
+        history = self._settings.history
+        if history.limit is None:
+            return
+        inside = version.key.namespace
+        needed = {one.weights_from for one in self._caches.versions if one.key.namespace == inside and not one.ended}
+        for old in surplus(self._siblings(version), history, filter(None, needed)):
+            await self._writer.delete_version(old)
 
     def _weights_from(self, version: VersionFacts) -> VersionFacts | None:
         """Return the version whose weights one without a Job starts from; its news become that one's, too."""

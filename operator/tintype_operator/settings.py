@@ -47,6 +47,20 @@ class TrainerSettings:
 
 
 @dataclass(frozen=True)
+class HistorySettings:
+    """How many ended versions of a model stay, in each namespace. What they have published stays in any case.
+
+    Attributes:
+        limit: TINTYPE_HISTORY_LIMIT, the latest that stay; default all.
+        keep_best: TINTYPE_HISTORY_KEEP_BEST, whether the one with the best performance indicator stays beyond the
+            limit. Default true.
+    """
+
+    limit: int | None = None
+    keep_best: bool = True
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings.
 
@@ -54,6 +68,7 @@ class Settings:
         trainer: What every training Pod gets.
         storage: TINTYPE_STORAGE_ENDPOINT, TINTYPE_STORAGE_REGION and TINTYPE_STORAGE_CREDENTIALS_SECRET: how s3:// is
             reached where a version's own `storage` does not say it. Default: AWS, by the Pod's own credentials.
+        history: How many ended versions stay.
         workers: TINTYPE_WORKERS, how many versions are reconciled at once; they wait for the API server most of the
             time, so that a few are enough. Default 8.
         metrics_port: TINTYPE_METRICS_PORT, the port of /healthz and /metrics. Default 9465.
@@ -63,6 +78,7 @@ class Settings:
 
     trainer: TrainerSettings
     storage: Storage = field(default_factory=Storage)
+    history: HistorySettings = field(default_factory=HistorySettings)
     workers: int = 8
     metrics_port: int = OPERATOR_METRICS_PORT
     resync_seconds: int = 600
@@ -78,6 +94,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     return Settings(
         trainer=_trainer(given),
         storage=_storage(given),
+        history=_history(given),
         workers=_whole(given, "WORKERS", default=8, most=256),
         metrics_port=_whole(given, "METRICS_PORT", default=OPERATOR_METRICS_PORT, most=65_535),
         resync_seconds=_whole(given, "RESYNC_SECONDS", default=600, most=86_400),
@@ -112,6 +129,14 @@ def _storage(given: Mapping[str, str]) -> Storage:
         return Storage.model_validate({key: given[name] for key, name in fields.items() if name in given})
     except ValidationError as error:
         raise SettingsError(f"{_PREFIX}STORAGE_*: {sentence(error)}") from error
+
+
+def _history(given: Mapping[str, str]) -> HistorySettings:
+    limit = _whole(given, "HISTORY_LIMIT", default=1, most=100_000) if "HISTORY_LIMIT" in given else None
+    keep_best = given.get("HISTORY_KEEP_BEST", "true")
+    if keep_best not in {"true", "false"}:
+        raise SettingsError(f"{_PREFIX}HISTORY_KEEP_BEST: '{keep_best}' is neither true nor false")
+    return HistorySettings(limit, keep_best == "true")
 
 
 def _whole(given: Mapping[str, str], name: str, *, default: int, most: int) -> int:

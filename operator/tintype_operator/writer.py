@@ -104,6 +104,17 @@ class Writer:
             self._caches.jobs.remove(job.key, job.uid)
         _LOG.info("%s: deleted Job %s", version.key, job.key.name)
 
+    async def delete_version(self, version: VersionFacts) -> None:
+        """Delete an ended version; what it has published stays."""
+        try:
+            await self._client.delete(MODELVERSIONS, *version.key, version.uid, propagation="Background")
+        except ApiError as error:
+            if not error.not_found and not error.conflict:
+                raise
+        else:
+            _LOG.info("%s: deleted, since TINTYPE_HISTORY_LIMIT has no room for it", version.key)
+        self._caches.versions.remove(version.key, version.uid)
+
     async def _write_label(self, version: VersionFacts, model: str | None) -> None:
         body: Object = {"metadata": {"uid": version.uid, "labels": {LABEL_MODEL: model}}}
         answer = await self._client.merge(MODELVERSIONS, *version.key, body)

@@ -49,6 +49,8 @@ def test_the_defaults_meet_the_schema(values: dict[str, Any], schema: dict[str, 
         ("storage.credentials", "s3"),
         ("weights.mirror", "models/weights"),
         ("weights.licences", "mit"),
+        ("history.limit", -1),
+        ("history.keepBest", "yes"),
         ("watchNamespaces", ["Team A"]),
         ("watchNamespaces", ["a", "a"]),
     ],
@@ -71,7 +73,7 @@ def test_every_value_of_the_schema_has_a_default_and_a_comment(schema: dict[str,
         assert before.strip().startswith("#") or name == "resources", f"{name} has no comment above it"
     defaults = yaml.safe_load(text)
     assert set(schema["properties"]) - {"global"} == set(defaults)
-    for section in ("crd", "operator", "trainer", "storage", "weights"):
+    for section in ("crd", "operator", "trainer", "storage", "weights", "history"):
         assert set(schema["properties"][section]["properties"]) == set(defaults[section])
 
 

@@ -38,11 +38,13 @@ def platform(node_cluster: devcluster.Cluster, tmp_path_factory: pytest.TempPath
 def operator(
     request: pytest.FixtureRequest, control_plane: devcluster.Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
-    """An operator for the namespace that the module names as NAMESPACE."""
+    """An operator for the module's NAMESPACE, with the chart's VALUES and the SETTINGS that the module may have."""
     namespace = request.module.NAMESPACE
+    values, settings = (getattr(request.module, name, {}) for name in ("VALUES", "SETTINGS"))
     folder = tmp_path_factory.mktemp("operator")
     kube = Kube(control_plane.kubeconfig)
-    process = OperatorProcess(install(control_plane, kube, [namespace], folder), [namespace], folder / "log.txt")
+    kubeconfig = install(control_plane, kube, [namespace], folder, values)
+    process = OperatorProcess(kubeconfig, [namespace], folder / "log.txt", settings)
     process.start()
     yield process
     process.stop()

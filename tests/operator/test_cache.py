@@ -66,6 +66,21 @@ def test_a_list_does_not_bring_back_what_was_deleted_meanwhile() -> None:
     assert len(jobs) == 0
 
 
+def test_versions_are_found_by_their_model() -> None:
+    versions = Caches().versions
+    versions.put(observe_version(stored_version(uid="new", resource_version=1)))
+    assert versions.of_model("team-a", "") == ()
+    for number, model in enumerate(("x", "y", "y"), 2):
+        versions.put(observe_version(stored_version(uid="new", resource_version=number, status={"model": model})))
+    versions.put(observe_version(stored_version(name="other", uid="o", status={"model": "y"})))
+    assert versions.of_model("team-a", "x") == ()
+    assert sorted(one.key.name for one in versions.of_model("team-a", "y")) == ["bottles-1", "other"]
+    assert versions.of_model("team-b", "y") == ()
+    versions.remove(KEY, "new")
+    versions.remove(Key("team-a", "other"), "o")
+    assert versions.of_model("team-a", "y") == ()
+
+
 def test_ended_versions_are_kept_small() -> None:
     big: dict[str, Any] = {"spec.concepts": [f"concept {number}" for number in range(200)]}
     history = [{"epoch": epoch, "iteration": epoch} for epoch in range(50)]

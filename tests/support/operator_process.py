@@ -1,5 +1,6 @@
 """The operator as its own process, with the rights that the chart gives it."""
 
+import json
 import os
 import signal
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -21,10 +23,13 @@ SYSTEM = "tintype-system"
 class OperatorProcess:
     """`kopf run` of the operator for some namespaces, with a kubeconfig of its own."""
 
-    def __init__(self, kubeconfig: Path, namespaces: list[str], log: Path) -> None:
+    def __init__(
+        self, kubeconfig: Path, namespaces: list[str], log: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._command = [sys.executable, "-m", "kopf", "run", "--standalone", "-m", "tintype_operator.main"]
         self._command += [f"--namespace={namespace}" for namespace in namespaces]
         self._kubeconfig = kubeconfig
+        self._settings = settings or {}
         self.log = log
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,6 +40,7 @@ class OperatorProcess:
             "KUBECONFIG": str(self._kubeconfig),
             "TINTYPE_TRAINER_IMAGE": "tintype-trainer:test",
             "TINTYPE_METRICS_PORT": str(self.port),
+            **self._settings,
         }
         starts = self.said().count("started in")
         with self.log.open("ab") as log:
@@ -80,15 +86,24 @@ class OperatorProcess:
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(line_start))
 
 
-def install(cluster: devcluster.Cluster, kube: Kube, namespaces: list[str], folder: Path) -> Path:
-    """Install the chart's CRD, policy and rights for some namespaces; return a kubeconfig with the operator's token."""
+def install(
+    cluster: devcluster.Cluster, kube: Kube, namespaces: list[str], folder: Path, values: Mapping[str, object]
+) -> Path:
+    """Install the chart's CRD, policy and rights for some namespaces; return a kubeconfig with the operator's token.
+
+    `values` are the chart's, by their dotted paths.
+    """
     for namespace in [SYSTEM, *namespaces]:
         kube.request("POST", "api/v1/namespaces", {"metadata": {"name": namespace}})
     watched = ",".join(f'"{namespace}"' for namespace in namespaces)
     rendered = _run(
         cluster,
         ["helm", "template", "tintype", str(ROOT / "helm" / "tintype")],
-        [f"--namespace={SYSTEM}", f"--set-json=watchNamespaces=[{watched}]"],
+        [
+            f"--namespace={SYSTEM}",
+            f"--set-json=watchNamespaces=[{watched}]",
+            *(f"--set-json={path}={json.dumps(value)}" for path, value in values.items()),
+        ],
     )
     documents = [one for one in yaml.safe_load_all(rendered) if one and one["kind"] != "Deployment"]
     manifest = folder / "chart.yaml"

@@ -31,4 +31,10 @@
 - name: TINTYPE_WEIGHTS_LICENCES
   value: {{ join "," . | quote }}
 {{- end }}
+{{- with .Values.history.limit }}
+- name: TINTYPE_HISTORY_LIMIT
+  value: {{ . | int | quote }}
+{{- end }}
+- name: TINTYPE_HISTORY_KEEP_BEST
+  value: {{ .Values.history.keepBest | quote }}
 {{- end -}}

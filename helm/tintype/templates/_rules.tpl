@@ -2,7 +2,7 @@
 {{- define "tintype.rules" -}}
 - apiGroups: [tintype.dev]
   resources: [modelversions]
-  verbs: [get, list, watch, patch]
+  verbs: [get, list, watch, patch{{ if .Values.history.limit }}, delete{{ end }}]
 # `operate` is no verb of Kubernetes: the policy lets whoever has it write the operator's fields of status.
 - apiGroups: [tintype.dev]
   resources: [modelversions]
