@@ -13,6 +13,7 @@ from tintype_operator.reasons import WaitingReason
 
 _STARTED = Because(WaitingReason.STARTED, "")
 _ENDED = Because(WaitingReason.ENDED, "")
+_RUNNING = frozenset(Phase(stage) for stage in Stage)
 
 
 def waiting_for_job(version: VersionFacts, because: Because, model: str | None, now: str) -> OperatorStatus:
@@ -155,7 +156,7 @@ def _phase(version: VersionFacts, attempt: Attempt) -> Phase:
     if pod is None and attempt.job.suspended:
         return Phase.QUEUED
     if attempt.concluding:
-        return version.status.phase or Phase.PENDING
+        return version.status.phase if version.status.phase in _RUNNING else _stage(version)
     return Phase.PENDING
 
 

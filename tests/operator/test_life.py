@@ -1,0 +1,92 @@
+"""Whatever happens to a version, in whatever order: what always holds, and the phases that follow each other."""
+
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.life import World
+from tintype_api.constants import TERMINAL_PHASES, Phase, Stage
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+LIVES = 200
+STEPS = 80
+BEGINNINGS: dict[int, dict[str, Any]] = {
+    7: {"spec.runPolicy.suspend": True},
+    8: {"spec.runPolicy.stop": True},
+    9: {"spec.training": {"architecture": "lost"}},
+}
+"""What the last digit of a seed does to the spec; the other digits leave it as it is."""
+RUNNING = "Running"
+"""How the diagram calls the phases in which the trainer runs."""
+
+
+def check(world: World, *, before: str) -> None:
+    """Check what holds of every version once the operator has done its work."""
+    if before in list(TERMINAL_PHASES):
+        assert world.phase == before, "an ended version stays ended"
+    jobs = [job for job in world.jobs if "deletionTimestamp" not in job["metadata"]]
+    assert len(jobs) <= 1, "no second Job"
+    assert len(world.running()) <= 1, "no second Pod"
+    status, policy = world.status, world.policy
+    named = status.get("job", {}).get("podUID")
+    assert named is None or named in [pod["metadata"]["uid"] for pod in world.running()], "nobody else reports"
+    assert status.get("interruptions", 0) <= policy["maxInterruptions"]
+    assert status.get("failures", 0) <= policy["backoffLimit"] + 1
+    if world.phase == "Suspended":
+        assert policy.get("suspend")
+        assert world.running() == jobs == []
+    if world.ended:
+        assert named is None
+    waiting = [one for one in status.get("conditions", []) if one["type"] == "Waiting" and one["status"] == "True"]
+    if world.phase in {"Queued", "Suspended"}:
+        assert waiting, "it says why nothing runs"
+
+
+def live(seed: int) -> World:
+    """Return the world after the life of a version."""
+    chance = random.Random(seed)
+    world = World(chance, queue=seed % 3 == 0, changes=BEGINNINGS.get(seed % 10, {}))
+    world.operate()
+    for _ in range(STEPS):
+        before = world.phase
+        world.happen()
+        if chance.random() < 0.8:
+            world.operate()
+            check(world, before=before)
+    world.come_to_an_end()
+    return world
+
+
+@pytest.fixture(scope="module")
+def lives() -> list[World]:
+    return [live(seed) for seed in range(LIVES)]
+
+
+def test_every_life_comes_to_an_end(lives: list[World]) -> None:
+    assert [seed for seed, world in enumerate(lives) if not world.ended] == []
+
+
+def test_lives_end_in_every_way(lives: list[World]) -> None:
+    assert {world.phase for world in lives} == {str(phase) for phase in TERMINAL_PHASES}
+    reasons = {one["reason"] for world in lives for one in world.status["conditions"] if one["type"] == "Failed"}
+    assert {"TooManyInterruptions", "Crashed", "DataError", "JobDeleted"} <= reasons
+    assert max(world.status.get("attempt", 0) for world in lives) > 4
+
+
+def outer(phase: str) -> str:
+    """Return a phase as the outer diagram calls it."""
+    return RUNNING if phase in list(Stage) else phase or "[*]"
+
+
+def test_the_diagram_of_phases_is_what_happens(lives: list[World]) -> None:
+    text = OPERATIONS.read_text()
+    drawn = set(re.findall(r"^    (\S+) --> (\S+)$", text, re.MULTILINE))
+    stages = set(re.findall(r"^        (\S+) --> (\S+)$", text, re.MULTILINE))
+    named = {one for pair in drawn | stages for one in pair} - {"[*]", RUNNING}
+    assert named == {str(phase) for phase in Phase}
+    happened = {pair for world in lives for pair in world.transitions}
+    assert {(outer(before), outer(after)) for before, after in happened if outer(before) != outer(after)} == drawn
+    assert stages <= happened
