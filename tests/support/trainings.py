@@ -31,6 +31,7 @@ from tintype_trainer.networks.weights import Normalisation
 from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.pixels.picture_memory import PictureMemory
 from tintype_trainer.pixels.samples import targets_of
+from tintype_trainer.stopping import StopRequest
 
 CPU = Device(torch.device("cpu"), bfloat16=False, threads=1)
 HALF = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -135,6 +136,7 @@ class Digits:
         learner: Learner | None = None,
         budget_bytes: int = 1 << 30,
         check: Callable[[], None] = lambda: None,
+        stop: StopRequest | None = None,
         clock: Callable[[], float] | None = None,
     ) -> Trained:
         """Train the network, or the learner, by a spec."""
@@ -149,6 +151,7 @@ class Digits:
                 spec,
                 recorder or Recorder(),
                 check,
+                stop=stop,
                 **timed,
             )
             return run.run()

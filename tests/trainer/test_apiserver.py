@@ -51,6 +51,19 @@ def test_what_is_sent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "asked"),
+    [
+        ({"spec": {"runPolicy": {"stop": True}}}, True),
+        ({"spec": {"runPolicy": {"stop": False}}}, False),
+        ({"spec": {"runPolicy": {}}}, False),
+        ({}, False),
+    ],
+)
+def test_the_answer_tells_whether_a_stop_is_asked_for(tmp_path: Path, answer: object, asked: bool) -> None:
+    assert _client(tmp_path, httpx.Response(200, json=answer), []).apply(STATUS) is asked
+
+
+@pytest.mark.parametrize(
     ("answer", "words"),
     [
         (httpx.Response(403, json={"kind": "Status", "message": "not your version"}), "HTTP 403: not your version"),

@@ -122,6 +122,7 @@ def test_an_epoch_without_numbers_leaves_the_last_metrics() -> None:
     [
         (Ending.STOPPED_EARLY, "stopped early at epoch 2 of 4"),
         (Ending.MAX_DURATION, "stopped by maxDuration at epoch 2 of 4"),
+        (Ending.STOPPED, "stopped by runPolicy.stop at epoch 2 of 4"),
     ],
 )
 def test_an_early_end_says_where_and_why(ending: Ending, summary: str) -> None:

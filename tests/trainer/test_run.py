@@ -168,6 +168,14 @@ def test_time_that_is_up_ends_the_training_and_publishes_the_best(
     assert _json_lines(workplace.published("short")["metrics.jsonl"])[-1]["iteration"] < 100_000
 
 
+def test_a_stop_before_the_first_step_publishes_nothing(
+    workplace: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert workplace.run("stopped", spec__runPolicy__stop=True) == 0
+    assert capsys.readouterr().out.strip().endswith("runPolicy.stop came before the first step: nothing is published")
+    assert not list((workplace.folder / "stopped").rglob("manifest.json"))
+
+
 def test_without_validation(workplace: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
     folders = workplace.folder / "folders"
     shutil.copytree(workplace.data, folders, ignore=shutil.ignore_patterns("*.jsonl"))

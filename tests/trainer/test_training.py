@@ -32,6 +32,7 @@ from tintype_trainer.loop.plan import plan, training_batch
 from tintype_trainer.loop.training import Ending, Epoch, Examples, Trained
 from tintype_trainer.networks import build_classifier
 from tintype_trainer.pixels.batches import Batch
+from tintype_trainer.stopping import StopRequest
 
 GOLDEN = Path(__file__).parent / "golden"
 FLIP = {"type": "HorizontalFlip"}
@@ -290,6 +291,24 @@ def test_the_longest_duration_ends_at_a_step_with_a_validation(digits: Digits) -
     assert [epoch.entry.seconds for epoch in trained.epochs] == [62.5, 37.5]
     assert all(epoch.measures is not None for epoch in trained.epochs)
     assert trained.ending is Ending.MAX_DURATION
+
+
+def test_a_stop_ends_at_the_next_step_with_a_validation(digits: Digits) -> None:
+    recorder, stop = Recorder(), StopRequest()
+
+    def ask_before_the_eighth_step() -> None:
+        if len(recorder.steps) == 7:
+            stop.ask()
+
+    spec = training_spec(Optimizer.ADAM, 0.001, {"epochs": 4})
+    examples = Examples(range(40), range(40, 80), [])
+    trained = digits.train(
+        small_network(), spec, examples, recorder=recorder, stop=stop, check=ask_before_the_eighth_step
+    )
+    assert [epoch.entry.iteration for epoch in trained.epochs] == [5, 8]
+    assert all(epoch.measures is not None for epoch in trained.epochs)
+    assert trained.ending is Ending.STOPPED
+    assert recorder.endings == [Ending.STOPPED]
 
 
 def test_a_duration_that_ends_with_the_plan_is_no_stop(digits: Digits) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,6 +34,7 @@ from tintype_trainer.preparing import Prepared, open_loader, prepare
 from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.reporting.progress import TrainingProgress
 from tintype_trainer.starting import initial_network
+from tintype_trainer.stopping import StoppedUntrainedError, StopRequest
 from tintype_trainer.storage import Store
 
 
@@ -48,6 +49,7 @@ class Surroundings:
         interruption: What SIGTERM does.
         staging: Told of pictures done and pictures in all.
         count_examples: Told of the examples of each step.
+        stop: Whether the training is to end before its plan does.
     """
 
     store: Store
@@ -56,6 +58,7 @@ class Surroundings:
     interruption: Interruption
     staging: Callable[[int, int], None]
     count_examples: Callable[[int], None]
+    stop: StopRequest = field(default_factory=StopRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
     Raises:
         UserError: for all that a user can cause.
         Interrupted: SIGTERM came while the network was trained.
+        StoppedUntrainedError: the stop was asked for before the first step.
     """
     spec = version.spec
     device = prepare_device(spec.compute, spec.training.precision)
@@ -134,13 +138,16 @@ def _train(
     version: ModelVersion, around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader, asked: Training
 ) -> Trained:
     spec = version.spec
+    if around.stop.asked:
+        raise StoppedUntrainedError
     planned = plan(len(prepared.examples.train), spec.training)
     around.journal.note(describe(version, planned, learner.device))
     around.journal.enter(Stage.TRAINING)
     torch.manual_seed(spec.training.seed)
     progress = TrainingProgress(around.journal, planned, asked, spec.view.type, around.count_examples)
     with around.interruption.deferred():
-        return TrainingRun(learner, loader, prepared.examples, planned, spec, progress, around.interruption.check).run()
+        check, stop = around.interruption.check, around.stop
+        return TrainingRun(learner, loader, prepared.examples, planned, spec, progress, check, stop=stop).run()
 
 
 def describe(version: ModelVersion, planned: Plan, device: Device) -> str:

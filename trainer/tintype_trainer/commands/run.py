@@ -29,6 +29,7 @@ from tintype_trainer.reporting.failures import is_ours, outcome_of
 from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.reporting.reporter import Reporter
 from tintype_trainer.reporting.termination import Outcome, write_termination_message
+from tintype_trainer.stopping import StoppedUntrainedError, StopRequest
 
 LOGGER: Final = "tintype_trainer"
 """Parent of the loggers of all modules."""
@@ -82,8 +83,11 @@ def _carry_out(
     port = arguments.metrics_port or (TRAINER_METRICS_PORT if in_cluster else None)
     if port:
         open_things.callback(exposition.serve(port))
+    stop = StopRequest()
+    if version.spec.run_policy.stop:
+        stop.ask()
     if in_cluster:
-        _report(version, journal, exposition, open_things)
+        _report(version, journal, exposition, stop, open_things)
     console = open_console()
     open_things.callback(console.close)
     journal.listen(console)
@@ -101,13 +105,22 @@ def _carry_out(
         interruption=interruption,
         staging=console.staging,
         count_examples=exposition.count_examples,
+        stop=stop,
     )
-    published = run_version(version, around)
+    try:
+        published = run_version(version, around)
+    except StoppedUntrainedError:
+        said = "runPolicy.stop came before the first step: nothing is published"
+        return Outcome(ExitCode.OK, Reason.NOTHING_TO_PUBLISH, said)
     said = _published(published.artifacts, journal.status)
-    if published.ending is not Ending.MAX_DURATION:
-        return Outcome(ExitCode.OK, Reason.PUBLISHED, said)
-    longest = version.spec.training.max_duration
-    return Outcome(ExitCode.OK, Reason.MAX_DURATION_REACHED, f"training.maxDuration {longest} is over; {said}")
+    match published.ending:
+        case Ending.MAX_DURATION:
+            longest = version.spec.training.max_duration
+            return Outcome(ExitCode.OK, Reason.MAX_DURATION_REACHED, f"training.maxDuration {longest} is over; {said}")
+        case Ending.STOPPED:
+            return Outcome(ExitCode.OK, Reason.STOPPED, f"runPolicy.stop ended the training; {said}")
+        case _:
+            return Outcome(ExitCode.OK, Reason.PUBLISHED, said)
 
 
 def _read(arguments: argparse.Namespace) -> ModelVersion:
@@ -120,10 +133,17 @@ def as_uri(place: str) -> str:
     return place if "://" in place else Path(place).absolute().as_uri()
 
 
-def _report(version: ModelVersion, journal: Journal, exposition: Exposition, open_things: ExitStack) -> None:
+def _report(
+    version: ModelVersion, journal: Journal, exposition: Exposition, stop: StopRequest, open_things: ExitStack
+) -> None:
     client = StatusClient(in_cluster_server(), version.metadata)
     open_things.callback(client.close)
-    reporter = Reporter(client.apply, exposition.count_status_error, logging.getLogger(LOGGER).warning)
+
+    def apply(status: TrainerStatus) -> None:
+        if client.apply(status):
+            stop.ask()
+
+    reporter = Reporter(apply, exposition.count_status_error, logging.getLogger(LOGGER).warning)
     journal.listen(reporter)
     reporter.start()
     open_things.callback(reporter.close)

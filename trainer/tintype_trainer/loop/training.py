@@ -26,6 +26,7 @@ from tintype_trainer.loop.stepping import Stepper
 from tintype_trainer.metrics.measures import Measures
 from tintype_trainer.networks import backbone_parameters
 from tintype_trainer.pixels.batches import Batch, Loader
+from tintype_trainer.stopping import StopRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Ending(StrEnum):
     COMPLETED = "Completed"
     STOPPED_EARLY = "StoppedEarly"
     MAX_DURATION = str(Reason.MAX_DURATION_REACHED)
+    STOPPED = str(Reason.STOPPED)
 
 
 class Observer(Protocol):
@@ -142,6 +144,7 @@ class TrainingRun:
         spec: The resolved options; batchSize Auto has its number by now.
         observer: Who is told.
         check: Called at every boundary at which the training can stop; may raise to stop it.
+        stop: Whether the training is to end at its next step.
         clock: Seconds that only grow.
     """
 
@@ -154,6 +157,8 @@ class TrainingRun:
         spec: ModelVersionSpec,
         observer: Observer,
         check: Callable[[], None],
+        *,
+        stop: StopRequest | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         training = spec.training
@@ -167,6 +172,7 @@ class TrainingRun:
         self._training = training
         self._observer = observer
         self._check = check
+        self._stop = stop or StopRequest()
         self._clock = clock
         self._kind = training.optimizer.type
         self._peak_rate = training.optimizer.learning_rate
@@ -187,7 +193,7 @@ class TrainingRun:
         )
 
     def run(self) -> Trained:
-        """Train until the plan, earlyStopping or maxDuration ends it, and return the best epoch.
+        """Train until the plan, earlyStopping, maxDuration or a stop ends it, and return the best epoch.
 
         Raises:
             UserError: exit 64 where loss or scores stop being numbers, or where the options cannot be trained.
@@ -242,6 +248,8 @@ class TrainingRun:
         """Return why the training ends at a step, whatever its metrics are."""
         if step.iteration == self._plan.iterations:
             return Ending.COMPLETED
+        if self._stop.asked:
+            return Ending.STOPPED
         longest = self._training.max_duration
         if longest is not None and self._clock() - state.started >= duration_s(longest):
             return Ending.MAX_DURATION

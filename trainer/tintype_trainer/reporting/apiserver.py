@@ -78,8 +78,10 @@ class StatusClient:
             transport=transport,
         )
 
-    def apply(self, status: TrainerStatus) -> None:
+    def apply(self, status: TrainerStatus) -> bool:
         """Make the trainer's fields exactly these; a field that is absent here is removed.
+
+        Returns whether runPolicy.stop is true: the answer holds the whole version, so that nothing else need tell.
 
         The version's uid goes along, so that another version of the same name is never written.
 
@@ -101,10 +103,18 @@ class StatusClient:
             raise StatusNotTakenError(f"{type(error).__name__}: {error}") from error
         if not response.is_success:
             raise StatusNotTakenError(f"HTTP {response.status_code}: {_reason(response)}")
+        return _stop_is_asked(response)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+
+
+def _stop_is_asked(response: httpx.Response) -> bool:
+    try:
+        return response.json()["spec"]["runPolicy"]["stop"] is True
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _reason(response: httpx.Response) -> str:

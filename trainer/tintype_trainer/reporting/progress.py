@@ -16,6 +16,11 @@ from tintype_trainer.reporting.journal import Journal
 
 STEP_INTERVAL_S: Final = 0.5
 """Steps change the status at most this often; epochs always do."""
+_HOW: Final = {
+    Ending.STOPPED_EARLY: "early",
+    Ending.MAX_DURATION: "by maxDuration",
+    Ending.STOPPED: "by runPolicy.stop",
+}
 
 
 class TrainingProgress:
@@ -91,7 +96,7 @@ class TrainingProgress:
         """Show where and why the training ended, unless it is the plan's end."""
         if ending is Ending.COMPLETED:
             return
-        how = "early" if ending is Ending.STOPPED_EARLY else "by maxDuration"
+        how = _HOW[ending]
         where = f"epoch {self._plan.epoch_at(self._iteration):.4g} of {self._plan.epochs:.4g}"
         summary = f"stopped {how} at {where}"
         progress = self._progress(self._clock())
