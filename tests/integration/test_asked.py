@@ -1,0 +1,57 @@
+"""What a user asks of a version that trains on a real node: to be suspended, to go on, to stop."""
+
+import json
+from typing import Any
+
+import pytest
+
+from support.kube import JOBS, eventually
+from support.platform import NAMESPACE, Platform, condition
+from tintype_trainer.output.publishing import verify_manifest
+
+LONG = {"training": {"epochs": 200}, "compute": {"terminationGracePeriodSeconds": 60}}
+
+
+def ask(platform: Platform, name: str, **policy: object) -> None:
+    """`kubectl patch` runPolicy."""
+    change = json.dumps({"spec": {"runPolicy": policy}})
+    platform.tools.run("kubectl", "patch", "mv", name, "--type=merge", "-p", change)
+
+
+def until(platform: Platform, name: str, phase: str) -> dict[str, Any]:
+    """Wait for a phase; return the status."""
+    return eventually(lambda: platform.status(name), lambda status: status.get("phase") == phase, 120)
+
+
+def test_a_training_is_suspended_goes_on_and_is_stopped(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform.apply("asked", LONG)
+    before = platform.training("asked")
+    ask(platform, "asked", suspend=True)
+    suspended = until(platform, "asked", "Suspended")
+    assert platform.pods("asked") == []
+    assert platform.kube.items(JOBS.format(NAMESPACE), labelSelector="tintype.dev/modelversion=asked") == []
+    assert "job" not in suspended
+    assert "interruptions" not in suspended, "a suspension is no interruption"
+    assert suspended["progress"]["iteration"] >= before["progress"]["iteration"]
+
+    ask(platform, "asked", suspend=False)
+    resumed = eventually(
+        lambda: platform.status("asked"),
+        lambda status: (status["attempt"], status["phase"]) == (2, "Training"),
+        within_s=180,
+    )
+    assert resumed["job"]["name"] == "asked-2"
+    assert resumed["startTime"] == suspended["startTime"]
+    eventually(lambda: platform.status("asked"), lambda status: len(status.get("history", [])) > 0, within_s=120)
+
+    ask(platform, "asked", stop=True)
+    status = platform.ended("asked")
+    assert status["phase"] == "Stopped", status
+    complete = condition(status, "Complete")
+    assert (complete["status"], complete["reason"]) == ("True", "Stopped")
+    assert complete["message"].startswith("runPolicy.stop ended the training; published s3://")
+    assert status["progress"]["iteration"] < status["progress"]["iterations"]
+    for name, value in platform.cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    assert verify_manifest(status["artifacts"]["uri"], platform.store()).to_wire() == status["artifacts"]
+    assert "stopped by runPolicy.stop" in status["progress"]["summary"]
