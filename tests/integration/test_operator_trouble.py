@@ -6,6 +6,8 @@ import devcluster
 from support.kube import VERSIONS, Kube, always, eventually
 from support.operator_process import OperatorProcess
 from support.played import Played
+from tintype_operator.observe import observe_job, observe_refusal
+from tintype_operator.waiting import for_pod
 
 NAMESPACE = "operator-trouble"
 
@@ -97,6 +99,50 @@ def test_a_quota_is_waited_for(played: Played) -> None:
     finally:
         played.kube.must("DELETE", f"{quotas}/none")
     played.pod("no-quota")
+
+
+def test_a_quota_for_pods_is_named(played: Played) -> None:
+    quotas = f"api/v1/namespaces/{NAMESPACE}/resourcequotas"
+    hard = {"hard": {"requests.nvidia.com/gpu": "0"}}
+    played.kube.must("POST", quotas, {"metadata": {"name": "gpus"}, "spec": hard})
+    eventually(lambda: played.kube.get(f"{quotas}/gpus").get("status", {}).get("hard"))
+    try:
+        played.apply("no-gpus", {"spec.compute": {"gpus": 1}})
+        message = played.until_condition("no-gpus", "Waiting", "QuotaExceeded")
+        assert message == (
+            f"ResourceQuota gpus of namespace {NAMESPACE} has no room for a Pod of Job no-gpus-1 (requested: "
+            "requests.nvidia.com/gpu=1, used: requests.nvidia.com/gpu=0, limited: requests.nvidia.com/gpu=0); "
+            "it starts once others have ended, or have the quota raised"
+        )
+    finally:
+        played.kube.must("DELETE", f"{quotas}/gpus")
+
+
+def test_what_pod_security_and_policies_say_is_known(played: Played) -> None:
+    """The Pods that the operator makes meet every level, so one of another kind shows how the API server refuses."""
+    secure = f"{NAMESPACE}-secure"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    played.kube.must("POST", "api/v1/namespaces", {"metadata": {"name": secure, "labels": labels}})
+    container = {"name": "main", "image": "pause"}
+    pod = {"metadata": {"name": "lax"}, "spec": {"containers": [container]}}
+    refused = played.kube.request("POST", f"api/v1/namespaces/{secure}/pods", pod)
+    assert refused.code == 403
+    job = observe_job({"metadata": {"name": "x-1", "namespace": secure}})
+    said = {"message": f"Error creating: {refused.message}", "involvedObject": {"name": "x-1", "namespace": secure}}
+    because = for_pod(job, observe_refusal(said))
+    assert because.reason == "PodSecurity"
+    assert because.message.startswith(
+        f"Pod Security restricted:latest of namespace {secure} refuses the Pod of Job x-1: allowPrivilegeEscalation"
+    )
+    played.kube.must("DELETE", f"api/v1/namespaces/{secure}")
+
+
+def test_a_priority_class_that_is_missing_is_named(played: Played) -> None:
+    played.apply("no-priority", {"spec.runPolicy": {"priorityClassName": "urgent"}})
+    assert played.until_condition("no-priority", "Waiting", "PodRefused") == (
+        "PriorityClass urgent is not in the cluster; create it, or suspend this version and correct "
+        "runPolicy.priorityClassName"
+    )
 
 
 def test_a_spec_of_which_no_job_can_be_made_fails(played: Played) -> None:
