@@ -6,6 +6,7 @@ from typing import Final
 
 from tintype_api.status import InterruptedPod, OperatorStatus
 from tintype_operator import outcomes
+from tintype_operator.decisions import Facts
 from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, WorkloadFacts
 
 LOST_AFTER: Final = timedelta(seconds=30)
@@ -37,6 +38,7 @@ class Attempt:
         pods: The Pods of that Job, oldest first.
         refusal: The latest Event about a Pod that the API server did not take, if any.
         workload: What the queue knows of the Job, if it is in one.
+        others_before: How many wait before it in the queue, where that is known.
         failures_before: Pods that crashed in earlier attempts.
         lost: The Pod that should have ended and does not, if there is one.
         tally: All that has been counted, this attempt included.
@@ -47,6 +49,7 @@ class Attempt:
     pods: tuple[PodFacts, ...]
     refusal: RefusalFacts | None
     workload: WorkloadFacts | None
+    others_before: int | None
     failures_before: int
     lost: PodFacts | None
     tally: Tally
@@ -79,38 +82,26 @@ class Attempt:
         return not last.final and (last.interrupted or _crashes(failures) <= job.failed <= job.backoff_limit)
 
 
-def attempt_of(
-    status: OperatorStatus,
-    job: JobFacts,
-    pods: tuple[PodFacts, ...],
-    refusals: tuple[RefusalFacts, ...],
-    workloads: tuple[WorkloadFacts, ...],
-    now: str,
-) -> Attempt:
-    """Return the attempt of a Job: the one that status names, or the next one.
-
-    Args:
-        status: The operator's part of status.
-        job: The Job.
-        pods: Pods of the version, of whatever Job.
-        refusals: Events about Pods that were not taken, of whatever Job.
-        workloads: What queues know, of whatever Job.
-        now: The time.
-    """
+def attempt_of(facts: Facts, job: JobFacts, now: str) -> Attempt:
+    """Return the attempt of a Job: the one that status names, or the next one."""
+    status = facts.version.status
     named = status.job if status.job and status.job.uid == job.uid else None
     before = (named.failures_before if named else status.failures) or 0
-    own = tuple(sorted((pod for pod in pods if pod.job_uid == job.uid), key=lambda pod: (pod.created_at, pod.uid)))
-    refused = sorted((one for one in refusals if one.job_uid == job.uid), key=lambda one: one.resource_version)
-    lost = next((pod for pod in own if is_lost(pod, now)), None)
+    pods = tuple(
+        sorted((pod for pod in facts.pods if pod.job_uid == job.uid), key=lambda pod: (pod.created_at, pod.uid))
+    )
+    refused = sorted((one for one in facts.refusals if one.job_uid == job.uid), key=lambda one: one.resource_version)
+    lost = next((pod for pod in pods if is_lost(pod, now)), None)
     return Attempt(
         number=(status.attempt or 1) if named else next_number(status),
         job=job,
-        pods=own,
+        pods=pods,
         refusal=refused[-1] if refused else None,
-        workload=next((one for one in workloads if one.job_uid == job.uid), None),
+        workload=next((one for one in facts.workloads if one.job_uid == job.uid), None),
+        others_before=facts.others_before,
         failures_before=before,
         lost=lost,
-        tally=_tally(status, job, own, lost, before),
+        tally=_tally(status, job, pods, lost, before),
     )
 
 

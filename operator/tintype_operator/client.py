@@ -42,6 +42,7 @@ JOBS: Final = Resource("apis/batch/v1", "jobs")
 PODS: Final = Resource("api/v1", "pods")
 EVENTS: Final = Resource("api/v1", "events")
 KUEUE_GROUP: Final = "kueue.x-k8s.io"
+KUEUE_VISIBILITY_GROUP: Final = "visibility.kueue.x-k8s.io"
 ROLE_BINDINGS: Final = Resource("apis/rbac.authorization.k8s.io/v1", "rolebindings")
 
 
@@ -76,9 +77,9 @@ class Client:
             raise
         return str(answer["preferredVersion"]["version"])
 
-    async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
-        """Return an object."""
-        return await self._call("get", resource, resource.path(namespace, name))
+    async def get(self, resource: Resource, namespace: str | None, name: str, subresource: str | None = None) -> Object:
+        """Return an object, or a subresource of it."""
+        return await self._call("get", resource, resource.path(namespace, name, subresource))
 
     async def create(self, resource: Resource, namespace: str, body: Object) -> Object:
         """Create an object and return it."""

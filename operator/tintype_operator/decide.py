@@ -35,6 +35,8 @@ from tintype_operator.obstacles import earlier_run, unpublished_weights
 
 LONGEST_BACKOFF: Final = timedelta(minutes=1)
 """How long a Job without a queue may wait before its next Pod; another attempt starts at once."""
+ORDER_OF_QUEUE_S: Final = 60.0
+"""After so many seconds the place in a queue is looked up again."""
 
 
 def decide(facts: Facts, storage: Storage, now: str) -> Decision:
@@ -106,7 +108,7 @@ def _follow(facts: Facts, name: str, uid: str, now: str) -> Decision:
     job = next((one for one in facts.jobs if one.uid == uid), None)
     if job is None:
         return _without_job(facts, name, now)
-    attempt = attempt_of(facts.version.status, job, facts.pods, facts.refusals, facts.workloads, now)
+    attempt = attempt_of(facts, job, now)
     if job.complete:
         return _complete(facts, attempt, now)
     if job.failure_reason is None:
@@ -174,7 +176,8 @@ def _reflect(facts: Facts, attempt: Attempt, now: str) -> Settle:
     settle = _settle(facts, next_status.following(version, attempt, _model(version), now), job)
     backoff_limit = max(0, version.backoff_limit - attempt.failures_before)
     patch = None if job.backoff_limit == backoff_limit else JobPatch(job, backoff_limit=backoff_limit)
-    return replace(settle, access=version.service_account, patch=patch, again_in_s=_due(facts, now))
+    due = _due(facts, now) if facts.others_before is None else ORDER_OF_QUEUE_S
+    return replace(settle, access=version.service_account, patch=patch, again_in_s=due)
 
 
 def _delete(facts: Facts, attempt: Attempt, why: JobDeletion, now: str) -> Settle:

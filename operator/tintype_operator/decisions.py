@@ -17,6 +17,7 @@ class Facts:
         jobs: Jobs that it controls, or that carry its name in their label.
         pods: Pods that carry its name in their label.
         refusals: Pods of these Jobs that the API server did not take.
+        others_before: How many wait before the Job in its queue, where that is known.
         job_is_gone: A look at the API server has shown that the Job named in status is not there.
         pods_looked_up: The Pods of the Job named in status come from a look at the API server.
         workloads: What a queue knows of these Jobs.
@@ -31,6 +32,7 @@ class Facts:
     pods: tuple[PodFacts, ...] = ()
     refusals: tuple[RefusalFacts, ...] = ()
     workloads: tuple[WorkloadFacts, ...] = ()
+    others_before: int | None = None
     job_is_gone: bool = False
     pods_looked_up: bool = False
     queue_looked_up: bool = False

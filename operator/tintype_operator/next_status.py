@@ -169,7 +169,7 @@ def _why_nothing_runs(attempt: Attempt) -> Because | None:
     if pod is not None:
         return None if pod.started_at else waiting.for_container(pod)
     if attempt.job.suspended:
-        return waiting.for_queue(attempt.job, attempt.workload)
+        return waiting.for_queue(attempt.job, attempt.workload, attempt.others_before)
     if not attempt.pods:
         return waiting.for_pod(attempt.job, attempt.refusal)
     if attempt.concluding:

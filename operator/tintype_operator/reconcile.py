@@ -19,7 +19,7 @@ from tintype_operator.metrics import Metrics
 from tintype_operator.observe import observe_job, observe_pod, observe_version
 from tintype_operator.obstacles import conflict, refused
 from tintype_operator.queue import WorkQueue
-from tintype_operator.queues import find_obstacle
+from tintype_operator.queues import find_obstacle, others_before
 from tintype_operator.settings import Settings
 from tintype_operator.writer import Writer
 
@@ -89,7 +89,7 @@ class Reconciler:
         return settle.again
 
     async def _decide(self, version: VersionFacts) -> Settle | None:
-        facts = self._gather(version)
+        facts = await self._with_place(self._gather(version))
         for _ in range(_MOST_STEPS):
             match decide(facts, self._settings.storage, clock.now()):
                 case Settle() as settle:
@@ -114,6 +114,13 @@ class Reconciler:
         siblings = self._siblings(version) if version.ended else ()
         weights = self._weights_from(version)
         return Facts(version, jobs, pods, refusals, workloads, weights_from=weights, siblings=siblings)
+
+    async def _with_place(self, facts: Facts) -> Facts:
+        """Return the facts with the place of a held Job in its queue."""
+        for job, workload in ((job, one) for job in facts.jobs for one in facts.workloads if one.job_uid == job.uid):
+            if job.suspended and job.queue is not None:
+                return replace(facts, others_before=await others_before(self._client, job.queue, workload))
+        return facts
 
     def _siblings(self, version: VersionFacts) -> tuple[VersionFacts, ...]:
         return self._caches.versions.of_model(version.key.namespace, version.status.model or "")

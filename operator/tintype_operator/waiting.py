@@ -63,17 +63,23 @@ def backoff(ended: Sequence[PodFacts]) -> timedelta:
     return min(_FIRST_DELAY * (1 << min(len(ended) - 1, 10)), _LONGEST_DELAY)
 
 
-def for_queue(job: JobFacts, workload: WorkloadFacts | None) -> Because:
-    """Return why a suspended Job is held; `workload` is what its queue knows of it."""
+def for_queue(job: JobFacts, workload: WorkloadFacts | None, others_before: int | None) -> Because:
+    """Return why a suspended Job is held.
+
+    Args:
+        job: The Job.
+        workload: What its queue knows of it, if anything.
+        others_before: How many wait before it in the queue, where that is known.
+    """
     name = job.key.name
     if job.queue is None and workload is None:
         said = f"Job {name} is suspended, and not by this operator; whoever set its spec.suspend can let it go"
         return Because(WaitingReason.QUEUED, said)
     queue = f"queue {job.queue}" if job.queue else "a queue"
     detail = workload.message.rstrip(".") if workload is not None else ""
-    if detail:
-        return Because(WaitingReason.QUEUED, f"{queue} holds Job {name}: {detail}")
-    return Because(WaitingReason.QUEUED, f"Job {name} waits for its turn in {queue}")
+    said = f"{queue} holds Job {name}: {detail}" if detail else f"Job {name} waits for its turn in {queue}"
+    place = "" if others_before is None else f"; it is number {others_before + 1} in the queue"
+    return Because(WaitingReason.QUEUED, f"{said}{place}")
 
 
 def for_suspension(version: VersionFacts) -> Because:

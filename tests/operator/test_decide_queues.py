@@ -74,6 +74,14 @@ def test_waiting_says_why_a_queue_holds_a_job(
     assert (settle.delete, settle.patch) == ((), None)
 
 
+@pytest.mark.parametrize(("others", "place"), [(0, "number 1"), (4, "number 5")])
+def test_waiting_has_the_place_in_the_queue_and_looks_again(others: int, place: str) -> None:
+    given = facts(stored_version(QUEUE, status=STARTED), jobs=(HELD,), workloads=(workload(NO_QUOTA),))
+    settle = settled(replace(given, others_before=others))
+    assert told(settle, Condition.WAITING)[2].endswith(f"1 more needed; it is {place} in the queue")
+    assert settle.again_in_s == 60
+
+
 def test_a_job_that_a_queue_lets_go_is_followed_like_any_other() -> None:
     version = stored_version(QUEUE, status=STARTED | {"phase": "Queued", "stage": "Training"})
     going = job(queue="team-a")
