@@ -21,6 +21,11 @@ DETECTION = {"spec.view": {"name": "animals", "type": "Detection"}, "spec.concep
 TAGGING = {"spec.view": {"name": "animals", "type": "Tagging"}, "spec.concepts": ["cat", "dog"]}
 
 
+def grouped_by(**how: str) -> dict[str, Any]:
+    """Return the changes that draw a validation set, with groups on one side."""
+    return {"spec.dataset.groupBy": how, "spec.dataset.validation": {"fraction": 0.3}}
+
+
 def select(uri: str, changes: dict[str, Any]) -> Selection:
     document = modelversion({"spec.dataset.uri": uri} | changes)
     return read_examples(ModelVersion.parse(document), Store.from_settings(environment={}))
@@ -180,7 +185,7 @@ def test_in_classification_none_is_a_folder_like_others(tmp_path: Path) -> None:
             },
             "has one folder per concept and so no boxes, which the view 'x' needs",
         ),
-        (TAGGING | {"spec.dataset.groupBy": {"metadata": "a"}}, "dataset.groupBy.metadata: folders have no metadata"),
+        (TAGGING | grouped_by(metadata="a"), "dataset.groupBy.metadata: folders have no metadata"),
         (TAGGING | {"spec.dataset.test": {"uri": "s3://data/y.json"}}, "dataset.test.uri: only COCO json has its"),
     ],
 )
@@ -223,7 +228,7 @@ def grouped(folder: Path) -> str:
 )
 def test_groups_stay_on_one_side(tmp_path: Path, group_by: dict[str, str] | None, groups: int) -> None:
     changes = {"spec.concepts": ["glass", "metal"], "spec.dataset.validation": {"fraction": 0.3}}
-    found = select(grouped(tmp_path), changes | ({"spec.dataset.groupBy": group_by} if group_by else {}))
+    found = select(grouped(tmp_path), changes | (grouped_by(**group_by) if group_by else {}))
     sides = {(each.group, each.split) for each in found.examples}
     assert len(sides) == len({each.group for each in found.examples}) == groups
     assert 8 <= sum(each.split is Split.VALIDATION for each in found.examples) <= 16
@@ -238,7 +243,7 @@ def test_groups_stay_on_one_side(tmp_path: Path, group_by: dict[str, str] | None
     ],
 )
 def test_groups_that_cannot_be_had(tmp_path: Path, group_by: dict[str, str], exit_code: ExitCode, words: str) -> None:
-    error = refused(grouped(tmp_path), {"spec.concepts": ["glass", "metal"], "spec.dataset.groupBy": group_by})
+    error = refused(grouped(tmp_path), {"spec.concepts": ["glass", "metal"]} | grouped_by(**group_by))
     assert error.exit_code == exit_code
     assert error.message.startswith(words)
 
@@ -246,7 +251,7 @@ def test_groups_that_cannot_be_had(tmp_path: Path, group_by: dict[str, str], exi
 def test_metadata_by_which_nothing_can_be_grouped(tmp_path: Path) -> None:
     line = image_line("a.png", ["glass"]) | {"metadata": {"day": [1]}}
     write_files(tmp_path, {"x.jsonl": json_lines(HEADER, line)})
-    changes = {"spec.concepts": ["glass", "metal"], "spec.dataset.groupBy": {"metadata": "day"}}
+    changes = {"spec.concepts": ["glass", "metal"]} | grouped_by(metadata="day")
     error = refused((tmp_path / "x.jsonl").as_uri(), changes)
     assert error.exit_code == ExitCode.DATA
     assert "line 2: the metadata 'day' of a.png is no text or number" in error.message

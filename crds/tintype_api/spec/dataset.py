@@ -4,14 +4,21 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tintype_api.model import Model, exactly_one
+from tintype_api.model import Model, Rule, exactly_one
 from tintype_api.spec.common import Seed, Uri
 
 
 class Split(Model):
     """The examples that are set aside: drawn at random, stratified by concept, or in a file of their own."""
 
-    rules = (exactly_one("a split", "fraction", "count", "uri"),)
+    rules = (
+        exactly_one("a split", "fraction", "count", "uri"),
+        Rule(
+            cel="!has(self.uri) || self.seed == 0",
+            holds=lambda split: split.uri is None or split.seed == 0,
+            message="seed: nothing is drawn where a file holds the set; remove it or give fraction or count",
+        ),
+    )
 
     fraction: Annotated[float | None, Field(gt=0, lt=1)] = None
     """Share of the examples."""
@@ -20,7 +27,12 @@ class Split(Model):
     uri: Uri | None = None
     """A second COCO json that holds this set, where dataset.uri is one."""
     seed: Seed = 0
-    """Seed of the drawing."""
+    """Seed of the drawing; not with uri."""
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its examples are drawn at random, and not in a file of their own."""
+        return self.uri is None
 
 
 class GroupBy(Model):
@@ -37,6 +49,19 @@ class GroupBy(Model):
 class Dataset(Model):
     """Where the examples come from."""
 
+    rules = (
+        Rule(
+            cel="!has(self.groupBy) || (has(self.validation) && !has(self.validation.uri)) "
+            "|| (has(self.test) && !has(self.test.uri))",
+            holds=lambda dataset: (
+                dataset.group_by is None
+                or any(split is not None and split.is_drawn for split in (dataset.validation, dataset.test))
+            ),
+            message="dataset.groupBy: no split is drawn, in which groups would stay on one side; give "
+            "dataset.validation or dataset.test a fraction or count, or remove it",
+        ),
+    )
+
     uri: Uri
     """Studio JSON lines, COCO json, or a folder or prefix that ends in / with one folder per concept; s3:// or file://."""
     validation: Split | None = None
@@ -44,7 +69,7 @@ class Dataset(Model):
     test: Split | None = None
     """The test set, read once at the end; absent: as the file says."""
     group_by: GroupBy | None = None
-    """What must stay on one side of a split that is drawn; absent: the image."""
+    """What must stay on one side of a split that is drawn, of which there must be one; absent: the image."""
 
 
 class Balance(Model):

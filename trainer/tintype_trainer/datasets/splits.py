@@ -52,7 +52,7 @@ def apply_splits(
 
 
 def _drawn(settings: spec.Split | None) -> spec.Split | None:
-    return settings if settings is not None and settings.uri is None else None
+    return settings if settings is not None and settings.is_drawn else None
 
 
 def _draw(examples: tuple[Example, ...], name: Split, settings: spec.Split) -> tuple[Example, ...]:
