@@ -4,8 +4,10 @@ from pathlib import Path
 
 from tintype_api.crd import as_yaml, custom_resource_definition
 from tintype_api.policy import status_policy, status_policy_binding
+from tintype_trainer.evaluation.document import schema_json
 
 ROOT = Path(__file__).parents[1]
+EVALUATION_SCHEMA = ROOT / "trainer" / "evaluation.schema.json"
 FOLDERS = (ROOT / "crds", ROOT / "helm" / "tintype" / "files")
 
 
@@ -14,6 +16,7 @@ def main() -> None:
     for folder in FOLDERS:
         (folder / "modelversions.tintype.dev.yaml").write_text(as_yaml([custom_resource_definition()]))
         (folder / "status-policy.tintype.dev.yaml").write_text(as_yaml([status_policy(), status_policy_binding()]))
+    EVALUATION_SCHEMA.write_bytes(schema_json())
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ class SplitMetrics(Model):
     concepts: Annotated[tuple[ConceptMetrics, ...], Field(max_length=256)] = ()
     examples: int | None = None
     accuracy_interval: Annotated[tuple[float, ...] | None, Field(min_length=2, max_length=2)] = None
-    """95 % Wilson score interval of the accuracy."""
+    """95 % interval of the accuracy, by resampling images; of a split that was evaluated at the end."""
 
 
 class Metrics(Model):
@@ -177,6 +177,20 @@ class Best(Model):
     performance_indicator: float | None = None
     """The number by which versions of a model are compared; empty without a validation set."""
     performance_indicator_name: ShortText | None = None
+
+
+class ConceptSummary(Model):
+    """One concept of the best over the validation set; a number that no example allows is absent."""
+
+    name: ShortText
+    support: int
+    """Examples that it holds of; in Detection its boxes."""
+    threshold: float
+    """From which score on it is decided for: in Tagging and Detection the one with the highest F1."""
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+    average_precision: float | None = None
 
 
 class Artifacts(Model):
@@ -210,6 +224,8 @@ class TrainerStatus(Model):
     progress: Progress | None = None
     metrics: Metrics | None = None
     best: Best | None = None
+    concepts: Annotated[tuple[ConceptSummary, ...], Field(max_length=256)] = ()
+    """Of the best, once it is evaluated."""
     artifacts: Artifacts | None = None
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=HISTORY_LENGTH)] = ()
     """At most 50 epochs, thinned evenly."""

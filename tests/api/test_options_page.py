@@ -10,7 +10,7 @@ from tintype_api.schema import structural_schema
 from tintype_api.spec import ModelVersionSpec
 
 PAGES = Path(__file__).parents[2] / "docs"
-ELSEWHERE = ("view", "concepts", "output", "podTemplate.tolerations.")
+ELSEWHERE = ("view", "concepts", "output.uri", "podTemplate.tolerations.")
 """Described in docs/views, in the README, and by Kubernetes."""
 
 

@@ -10,8 +10,13 @@ from pycocotools.cocoeval import COCOeval
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 
 
-def coco_oracle(detected: Sequence[DetectedBoxes], annotated: Sequence[AnnotatedBoxes], concepts: int) -> list[float]:
-    """Return each concept's AP by pycocotools; -1 where it has no box."""
+def coco_oracle(
+    detected: Sequence[DetectedBoxes],
+    annotated: Sequence[AnnotatedBoxes],
+    concepts: int,
+    levels: slice = slice(None),
+) -> list[float]:
+    """Return each concept's AP by pycocotools, over all ten overlaps or some of them; -1 where it has no box."""
     annotations = [
         {
             "image_id": image,
@@ -45,7 +50,7 @@ def coco_oracle(detected: Sequence[DetectedBoxes], annotated: Sequence[Annotated
         evaluator = COCOeval(truth, truth.loadRes(results), "bbox")
         evaluator.evaluate()
         evaluator.accumulate()
-    precision = evaluator.eval["precision"][:, :, :, 0, 2]
+    precision = evaluator.eval["precision"][levels, :, :, 0, 2]
     return [
         float(precision[:, :, k][precision[:, :, k] > -1].mean()) if (precision[:, :, k] > -1).any() else -1.0
         for k in range(concepts)

@@ -147,6 +147,7 @@ FACTORS: Final[Mapping[str, Sequence[Changes]]] = {
         {"datasetOptions.negatives": {"uri": f"{DATA}negatives/", "count": 2000}},
         {"datasetOptions.negatives": {"uri": f"{DATA}negatives/"}},
     ),
+    "training predictions": _each("output.trainingPredictions", True),
     "horizontal flip": _augmentation("HorizontalFlip", {}, {}),
     "vertical flip": _augmentation("VerticalFlip", {}, {}),
     "quarter turns": _augmentation("Rotate90", {}, {}),
@@ -206,6 +207,8 @@ def document_of(row: Row, data: Path | None = None) -> dict[str, Any]:
         for path in list(changes)
         if path.startswith("augmentations.")
     ]
+    if "dataset.groupBy" in changes and not changes.keys() & {"dataset.validation", "dataset.test"}:
+        changes["dataset.test"] = {"count": 3}  # groups are for splits that are drawn
     weights = changes.get("training.loss.conceptWeights")
     if weights:
         changes["training.loss.conceptWeights"] = [{**weights[0], "concept": view["concepts"][0]}]

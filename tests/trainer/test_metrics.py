@@ -18,7 +18,7 @@ from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 from tintype_trainer.metrics.classification import measure_classification
 from tintype_trainer.metrics.coco import coco_average_precisions
 from tintype_trainer.metrics.detection import matches, measure_detection
-from tintype_trainer.metrics.measures import Measures, wilson_interval
+from tintype_trainer.metrics.measures import Measures
 from tintype_trainer.metrics.tagging import average_precision, measure_tagging
 
 CONCEPTS = ("a", "b", "c")
@@ -47,15 +47,6 @@ def test_a_concept_that_is_neither_there_nor_decided_has_no_share() -> None:
     measures = measure_classification(np.zeros(2), scores_NK, one_hot(np.array([0, 1])), CONCEPTS)
     assert (measures.concepts[2].precision, measures.concepts[2].recall) == (None, None)
     assert measures.concepts_without_examples == ("c",)
-
-
-@pytest.mark.parametrize(
-    ("right", "examples", "interval"),
-    # Newcombe 1998, Statistics in Medicine 17, table I, method 3.
-    [(81, 263, (0.2553, 0.3662)), (15, 148, (0.0624, 0.1605)), (0, 20, (0.0, 0.1611)), (1, 29, (0.0061, 0.1718))],
-)
-def test_the_interval_is_wilsons(right: int, examples: int, interval: tuple[float, float]) -> None:
-    assert wilson_interval(right, examples) == pytest.approx(interval, abs=5e-5)
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40))

@@ -187,6 +187,7 @@ def test_what_is_said_of_the_training(publish: Publish) -> None:
     assert model["initialWeights"]["source"] == "Random"
     assert model["initialWeights"]["head"] == "drawn"
     assert "crop" not in model["input"]
+    assert list(model["output"].pop("thresholds")) == list(TAGS)
     assert model["output"] == {
         "type": "logits",
         "scores": "sigmoid",

@@ -1,7 +1,7 @@
 """A run: prepare, train, evaluate, publish."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,20 +12,18 @@ import torch
 from tintype_api.constants import Stage
 from tintype_api.modelversion import ModelVersion, architecture_of
 from tintype_api.spec.training import AUTO, Training
-from tintype_api.status import Artifacts, Best, Metrics
-from tintype_trainer.datasets.dataset import Split
+from tintype_api.status import Artifacts
 from tintype_trainer.device import Device, prepare_device
+from tintype_trainer.evaluating import BestEvaluated, evaluate_best
+from tintype_trainer.evaluation.for_status import status_metrics
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.learners import Learner
 from tintype_trainer.learners.making import make_learner
-from tintype_trainer.learners.predictions import Predictions
 from tintype_trainer.loop.batch_size import largest_batch
 from tintype_trainer.loop.best import best_of
 from tintype_trainer.loop.plan import Plan, plan, with_batch_size
 from tintype_trainer.loop.training import Ending, Epoch, Trained, TrainingRun
-from tintype_trainer.metrics.measures import Measures
 from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
-from tintype_trainer.output.evaluation import evaluation_json, predictions_jsonl_gz, status_metrics
 from tintype_trainer.output.manifest import MODEL_FILE, WEIGHTS_FILE
 from tintype_trainer.output.modelcard import model_json
 from tintype_trainer.output.publishing import Publisher, run_id
@@ -100,7 +98,7 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
         asked, version = spec.training, _with_batch_size(version, around, prepared, learner, loader)
         trained = _train(version, around, prepared, learner, loader, asked)
         learner.network.load_state_dict(trained.weights)
-        evaluated = _evaluate(around, prepared, learner, loader, trained.examples_at_once)
+        evaluated = _evaluate(version, around, prepared, learner, loader, trained)
     _publish(publisher, version, around, prepared, learner, trained, evaluated, weights)
     artifacts = publisher.finish(prepared.frozen.digest)
     around.journal.update(urgent=True, artifacts=artifacts)
@@ -161,20 +159,13 @@ def describe(version: ModelVersion, planned: Plan, device: Device) -> str:
 
 
 def _evaluate(
-    around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader, batch_size: int
-) -> Mapping[Split, tuple[Predictions, Measures]]:
+    version: ModelVersion, around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader, trained: Trained
+) -> BestEvaluated:
     around.journal.enter(Stage.EVALUATING)
-    sets = {Split.VALIDATION: prepared.examples.validation, Split.TEST: prepared.examples.test}
-    evaluated = {}
-    for split, indices in sets.items():
-        if indices:
-            predictions = learner.predict(loader.evaluation(indices, batch_size), around.interruption.check)
-            evaluated[split] = predictions, learner.measure(predictions)
-    if Split.TEST in evaluated:
-        metrics = around.journal.status.metrics or Metrics()
-        test = status_metrics(evaluated[Split.TEST][1])
-        around.journal.update(urgent=True, metrics=metrics.model_copy(update={"test": test}))
-    return evaluated
+    best = best_of(trained.selection, version.spec.view.type)
+    assert best is not None, "a training without a best epoch has failed"
+    check, examples_at_once = around.interruption.check, trained.examples_at_once
+    return evaluate_best(version.spec, best, prepared, learner, loader, examples_at_once, around.journal, check)
 
 
 def _publish(
@@ -184,33 +175,15 @@ def _publish(
     prepared: Prepared,
     learner: Learner,
     trained: Trained,
-    evaluated: Mapping[Split, tuple[Predictions, Measures]],
+    evaluated: BestEvaluated,
     weights: InitialWeightsRecord,
 ) -> None:
     around.journal.enter(Stage.PUBLISHING)
-    best = best_of(trained.selection, version.spec.view.type)
-    assert best is not None, "a training without a best epoch has failed"
-    publisher.add(MODEL_FILE, model_json(version, prepared.frozen, weights, learner, best))
+    publisher.add(MODEL_FILE, model_json(version, prepared.frozen, weights, learner, evaluated.evaluation))
     publisher.add("metrics.jsonl", metrics_jsonl(trained))
-    for name, content in _evaluation_files(version, prepared, evaluated, best).items():
-        publisher.add(name, content)
+    publisher.add("evaluation.json", evaluated.evaluation.to_bytes())
+    publisher.add("predictions.jsonl.gz", evaluated.predictions_gz)
     _publish_weights(publisher, around.cache, trained, weights)
-
-
-def _evaluation_files(
-    version: ModelVersion,
-    prepared: Prepared,
-    evaluated: Mapping[Split, tuple[Predictions, Measures]],
-    best: Best,
-) -> Mapping[str, bytes]:
-    concepts = version.spec.concepts
-    predictions = {split: of_split for split, (of_split, _) in evaluated.items()}
-    measures = {split: of_split for split, (_, of_split) in evaluated.items()}
-    examples = {split: [staged.example for staged in prepared.staged.of(split)] for split in evaluated}
-    return {
-        "evaluation.json": evaluation_json(best, measures, concepts),
-        "predictions.jsonl.gz": predictions_jsonl_gz(examples, predictions, concepts),
-    }
 
 
 def _publish_weights(publisher: Publisher, cache: Path, trained: Trained, weights: InitialWeightsRecord) -> None:

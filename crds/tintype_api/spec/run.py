@@ -17,6 +17,8 @@ class Output(Model):
 
     uri: Uri
     """Folder or prefix; the version goes to <uri>/<namespace>/<name>/."""
+    training_predictions: bool = False
+    """Whether the best is evaluated on the training examples, too; each of them is in predictions.jsonl.gz then."""
 
 
 class Storage(Model):

@@ -10,7 +10,6 @@ from tintype_trainer.metrics.measures import (
     Measures,
     finite_or_none,
     share_or_none,
-    wilson_interval,
 )
 
 
@@ -38,7 +37,6 @@ def measure_classification(
         accuracy=right / examples if loss is not None else None,
         mean_average_precision=None,
         concepts=tuple(_concept(name, index, confusion_KK) for index, name in enumerate(concepts)),
-        accuracy_interval=wilson_interval(right, examples),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion_KK),
     )
 

@@ -3,10 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
-
-Z_95: Final = 1.959963984540054
-"""The normal distribution's quantile of 0.975."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,6 @@ class Measures:
         accuracy: As the view defines it; None where there is nothing to be right about.
         mean_average_precision: Unweighted mean over the concepts that have one; None where none has.
         concepts: Each concept, in the spec's order.
-        accuracy_interval: 95 % Wilson score interval of the accuracy, in Classification.
         exact_match: Share of examples all of whose decisions are right, in Tagging.
         confusion: Count of each (annotated, decided) pair of concepts, rows being the annotated, in Classification.
     """
@@ -48,7 +43,6 @@ class Measures:
     accuracy: float | None
     mean_average_precision: float | None
     concepts: tuple[ConceptMeasures, ...]
-    accuracy_interval: tuple[float, float] | None = None
     exact_match: float | None = None
     confusion: tuple[tuple[int, ...], ...] | None = None
 
@@ -72,12 +66,3 @@ def mean_or_none(numbers: Sequence[float | None]) -> float | None:
 def share_or_none(part: int, whole: int) -> float | None:
     """Return part / whole; None of nothing."""
     return part / whole if whole else None
-
-
-def wilson_interval(right: int, examples: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a share (Wilson 1927), which stays within 0 and 1."""
-    share = right / examples
-    denominator = 1 + Z_95**2 / examples
-    centre = (share + Z_95**2 / (2 * examples)) / denominator
-    half = Z_95 * math.sqrt(share * (1 - share) / examples + Z_95**2 / (4 * examples**2)) / denominator
-    return max(0.0, centre - half), min(1.0, centre + half)

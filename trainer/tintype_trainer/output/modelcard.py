@@ -11,8 +11,8 @@ from pydantic.alias_generators import to_camel
 from tintype_api.modelversion import ModelVersion, architecture_of, identity, model_digest
 from tintype_api.spec import ModelVersionSpec
 from tintype_api.spec.view import ViewType
-from tintype_api.status import Best
 from tintype_trainer.datasets.freezing import FrozenDataset
+from tintype_trainer.evaluation.document import Evaluation
 from tintype_trainer.learners import Learner
 from tintype_trainer.networks.building import detector_arguments, is_as_torchvision_builds
 from tintype_trainer.networks.classifiers import classifier_arguments
@@ -27,9 +27,14 @@ LIBRARIES: Final = ("tintype", "torch", "torchvision", "timm", "pillow")
 
 
 def model_json(
-    version: ModelVersion, dataset: FrozenDataset, weights: InitialWeightsRecord, learner: Learner, best: Best
+    version: ModelVersion,
+    dataset: FrozenDataset,
+    weights: InitialWeightsRecord,
+    learner: Learner,
+    evaluation: Evaluation,
 ) -> bytes:
-    """Return model.json of a resolved version, whose learner has been trained."""
+    """Return model.json of a resolved version, whose learner has been trained and evaluated."""
+    assert evaluation.best is not None, "what is published was trained"
     document = {
         "name": version.metadata.name,
         "namespace": version.metadata.namespace,
@@ -39,14 +44,14 @@ def model_json(
         "concepts": list(version.spec.concepts),
         "architecture": _architecture(version.spec),
         "input": _input(version.spec, weights),
-        "output": _output(version.spec.view.type),
+        "output": {**_output(version.spec.view.type), "thresholds": evaluation.thresholds},
         "dataset": {
             "uri": version.spec.dataset.uri,
             "digest": dataset.digest,
             "validationDigest": dataset.validation_digest,
         },
         "initialWeights": _initial_weights(weights),
-        "best": best.to_wire(),
+        "best": evaluation.best.to_wire(),
         "training": _training(version.spec, learner),
         "versions": {library: version_of(library) for library in _libraries(version.spec)},
     }

@@ -8,10 +8,10 @@ from tintype_api.quantity import duration_s
 from tintype_api.spec.training import Training
 from tintype_api.spec.view import ViewType
 from tintype_api.status import HistoryEntry, Metrics, Progress, SplitMetrics
+from tintype_trainer.evaluation.for_status import status_metrics
 from tintype_trainer.loop.best import Selection, best_of, thinned
 from tintype_trainer.loop.plan import Plan
 from tintype_trainer.loop.training import Ending, Epoch, Step
-from tintype_trainer.output.evaluation import status_metrics
 from tintype_trainer.reporting.journal import Journal
 
 STEP_INTERVAL_S: Final = 0.5
