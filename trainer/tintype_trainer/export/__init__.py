@@ -1,0 +1,1 @@
+"""ONNX: writing it, checking it against the trained network, and running it."""
