@@ -191,25 +191,30 @@ def _delete(facts: Facts, attempt: Attempt, why: JobDeletion, now: str) -> Settl
 
 
 def _until_deleted(facts: Facts, named: JobReference, why: JobDeletion, storage: Storage, now: str) -> Decision:
-    """Wait until a Job that the operator deletes has gone with its Pods, but for lost ones; then go on."""
+    """Wait until the Pods of a Job that the operator deletes are gone, but for lost ones; then go on."""
     version = facts.version
     job = next((one for one in facts.jobs if one.uid == named.uid), None)
     if job is None and not facts.job_is_gone:
         return LookUpJob(named.name)
     if job is not None and (job.complete or job.failure_reason is not None):
         return _follow(facts, job.key.name, job.uid, now)
-    pods = [pod for pod in facts.pods if pod.job_uid == named.uid and not pod.finished]
-    left = sorted((pod for pod in pods if not is_lost(pod, now)), key=lambda pod: (pod.created_at, pod.uid))
-    # The garbage collector keeps the Job for as long as a Pod of a lost node is there, which may be for ever.
-    if left or (job is not None and not (job.deleting and pods)):
-        status = next_status.being_deleted(version, named, why, left, now)
-        settle = replace(_settle(facts, status, job), again_in_s=_due(facts, now))
-        if job is None or job.deleting:
-            return settle
-        if why is JobDeletion.SUSPENSION:
-            return replace(settle, delete_after_pods=job)
-        return replace(settle, delete=(*settle.delete, job))
-    return _begin(facts, storage, now)
+    pods = [pod for pod in facts.pods if pod.job_uid == named.uid and not is_lost(pod, now)]
+    left = sorted((pod for pod in pods if not pod.finished), key=lambda pod: (pod.created_at, pod.uid))
+    if job is None and not left:
+        return _begin(facts, storage, now)
+    if job is not None and job.deleting and not pods:
+        # The Job may stay for long after its Pods: for a lost one, or for whoever else has a finalizer on it.
+        return _begin(facts, storage, now) if facts.pods_looked_up else LookUpPods(job)
+    settle = replace(
+        _settle(facts, next_status.being_deleted(version, named, why, left, now), job), again_in_s=_due(facts, now)
+    )
+    return settle if job is None or job.deleting else _deleted_again(settle, job, why)
+
+
+def _deleted_again(settle: Settle, job: JobFacts, why: JobDeletion) -> Settle:
+    if why is JobDeletion.SUSPENSION:
+        return replace(settle, delete_after_pods=job)
+    return replace(settle, delete=(*settle.delete, job))
 
 
 def _without_job(facts: Facts, name: str, now: str) -> Decision:

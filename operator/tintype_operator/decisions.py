@@ -55,7 +55,7 @@ class LookUpJob:
 
 @dataclass(frozen=True)
 class LookUpPods:
-    """The Job failed, and the cache has no Pod that says why: ask the API server for its Pods."""
+    """Much depends on the Pods of a Job, such as why it failed, and the cache may lag: ask the API server for them."""
 
     job: JobFacts
 

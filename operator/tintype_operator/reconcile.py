@@ -158,7 +158,8 @@ class Reconciler:
         pods = [observe_pod(item) async for page in pages for item in page["items"]]
         for pod in pods:
             self._caches.pods.put(pod)
-        return replace(facts, pods=tuple(pods), pods_looked_up=True)
+        others = tuple(pod for pod in facts.pods if pod.job_uid != step.job.uid)
+        return replace(facts, pods=(*others, *pods), pods_looked_up=True)
 
     async def _create(self, facts: Facts, step: CreateJob) -> Facts:
         namespace = facts.version.key.namespace

@@ -29,7 +29,8 @@ def test_a_training_is_suspended_goes_on_and_is_stopped(platform: Platform, monk
     ask(platform, "asked", suspend=True)
     suspended = until(platform, "asked", "Suspended")
     assert platform.pods("asked") == []
-    assert platform.kube.items(JOBS.format(NAMESPACE), labelSelector="tintype.dev/modelversion=asked") == []
+    selector = "tintype.dev/modelversion=asked"
+    eventually(lambda: platform.kube.items(JOBS.format(NAMESPACE), labelSelector=selector) == [])
     assert "job" not in suspended
     assert "interruptions" not in suspended, "a suspension is no interruption"
     assert suspended["progress"]["iteration"] >= before["progress"]["iteration"]

@@ -17,7 +17,7 @@ from support.operator_objects import (
 )
 from tintype_api.constants import Condition, JobDeletion, Phase
 from tintype_operator.conditions import find
-from tintype_operator.decisions import CreateJob, Facts, LookUpJob
+from tintype_operator.decisions import CreateJob, Facts, LookUpJob, LookUpPods
 from tintype_operator.observe import observe_version
 
 SUSPEND = {"spec.runPolicy": {"suspend": True}}
@@ -65,14 +65,13 @@ def test_a_running_job_is_deleted_once_its_pod_has_ended_in_its_grace() -> None:
     [
         pytest.param((job(),), (RUNS,), True, Phase.TRAINING, id="not deleted yet"),
         pytest.param((job(deleting=True),), (RUNS,), False, Phase.TRAINING, id="its Pod is in its grace"),
-        pytest.param((job(deleting=True),), (), False, Phase.TRAINING, id="its Pod is gone"),
         pytest.param(
             (job(deleting=True),), (pod(phase="Failed", state=terminated(75)),), False, Phase.TRAINING, id="ended"
         ),
         pytest.param((), (RUNS,), False, Phase.TRAINING, id="the Job is gone before its Pod"),
     ],
 )
-def test_it_is_not_suspended_before_job_and_pods_are_gone(
+def test_it_is_not_suspended_before_its_pods_are_gone(
     jobs: tuple[dict[str, Any], ...], pods: tuple[dict[str, Any], ...], deletes: bool, phase: Phase
 ) -> None:
     given = replace(facts(stored_version(SUSPEND, status=SUSPENDING), jobs=jobs, pods=pods), job_is_gone=not jobs)
@@ -84,7 +83,7 @@ def test_it_is_not_suspended_before_job_and_pods_are_gone(
     assert settle.status.interruptions is None, "a suspension is no interruption"
 
 
-def test_it_is_suspended_when_job_and_pods_are_gone() -> None:
+def test_it_is_suspended_when_the_job_is_gone() -> None:
     given = facts(stored_version(SUSPEND, status=SUSPENDING | CHECKPOINT))
     assert decided(given) == LookUpJob("bottles-1-1")
     settle = settled(replace(given, job_is_gone=True))
@@ -101,10 +100,18 @@ def test_it_is_suspended_when_job_and_pods_are_gone() -> None:
     assert again.status == settle.status
 
 
+def test_it_is_suspended_when_the_last_pod_is_gone_whoever_keeps_the_job() -> None:
+    given = facts(stored_version(SUSPEND, status=SUSPENDING), jobs=(job(deleting=True),))
+    assert decided(given) == LookUpPods(given.jobs[0]), "the cache may not know of a Pod yet"
+    assert settled(replace(given, pods_looked_up=True)).status.phase == Phase.SUSPENDED
+    late = replace(given, pods_looked_up=True, pods=facts(pods=(RUNS,)).pods)
+    assert settled(late).status.phase == Phase.TRAINING
+
+
 def test_a_pod_of_a_lost_node_does_not_keep_a_version_from_being_suspended() -> None:
     late = pod(phase="Running", state=running(), ends_by="2026-11-24T11:50:00Z")
     given = facts(stored_version(SUSPEND, status=SUSPENDING), jobs=(job(deleting=True),), pods=(late,))
-    assert settled(given).status.phase == Phase.SUSPENDED
+    assert settled(replace(given, pods_looked_up=True)).status.phase == Phase.SUSPENDED
     in_time = pod(phase="Running", state=running(), ends_by="2026-11-24T12:00:05Z")
     waits = settled(facts(stored_version(SUSPEND, status=SUSPENDING), jobs=(job(deleting=True),), pods=(in_time,)))
     assert (waits.status.phase, waits.again_in_s) == (Phase.TRAINING, 35)

@@ -190,7 +190,8 @@ def test_a_deletion_that_was_not_carried_out_is_asked_for_again() -> None:
     given = replace(replaced(), jobs=facts(jobs=(job(),)).jobs)
     settle = settled(given)
     assert [one.key.name for one in settle.delete] == ["bottles-1-1"]
-    assert settled(replace(given, jobs=facts(jobs=(job(deleting=True),)).jobs)).delete == ()
+    going = facts(jobs=(job(deleting=True),), pods=(INTERRUPTED,))
+    assert settled(replace(given, jobs=going.jobs, pods=going.pods)).delete == ()
 
 
 def test_weights_of_another_version_are_named_in_every_attempt() -> None:
