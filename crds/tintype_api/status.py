@@ -201,6 +201,8 @@ class Artifacts(Model):
     files: int
     size_bytes: int
     manifest_sha256: ShortText
+    not_exported: Sentence | None = None
+    """Why a format of output.formats is not among the files."""
 
 
 class HistoryEntry(Model):

@@ -33,6 +33,9 @@ commands:
     architectures
                  list the networks that can be trained
     import       turn another format into a data set of Studio JSON lines
+    predict      apply a published version to pictures
+    evaluate     evaluate a published version on a data set
+    promote      make an alias, such as production, name a published version
 """
 
 

@@ -103,6 +103,7 @@ ELSEWHERE: Final = (
     ),
     Elsewhere(r"training\.initialWeights\.uri", "trainer/test_run.py", "test_published_weights_start_another_training"),
     Elsewhere(r"dataset\.(validation|test)\.uri", "trainer/test_sources.py", "test_coco_with_files_for_its_splits"),
+    Elsewhere(r"output\.formats\[\]", "trainer/test_export.py", "test_a_classifier_takes_any_number_of_images"),
     Elsewhere(r"storage\.(endpoint|region)", "trainer/test_storage.py", "test_settings_come_before_the_environment"),
     Elsewhere(
         r"storage\.credentialsSecret",

@@ -79,7 +79,7 @@ def test_steps_are_shown_twice_a_second_and_all_counted() -> None:
             "secondsLeft": 6.0,
         },
         "metrics": {"learningRate": 0.1, "batchLoss": 1.5},
-            "concepts": [],
+        "concepts": [],
         "history": [],
     }
 

@@ -18,7 +18,7 @@ Command = Callable[[argparse.Namespace, Interruption], int]
 
 def run_command_line(arguments: Sequence[str], interruption: Interruption) -> int:
     """Run one command line and return its exit code; whatever a user can cause is one line on standard error."""
-    parsed = build_parser().parse_args(arguments)
+    parsed = parse(arguments)
     command: Command = parsed.command
     try:
         exit_code = command(parsed, interruption)
@@ -36,6 +36,17 @@ def run_command_line(arguments: Sequence[str], interruption: Interruption) -> in
     return exit_code
 
 
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the parsed command line; pictures may stand behind options, which argparse by itself does not take."""
+    parser = build_parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    if rest and (not hasattr(parsed, "images") or any(word.startswith("-") and word != "-" for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        parsed.images += rest
+    return parsed
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
@@ -49,6 +60,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_crd(commands.add_parser("crd", help="print the manifests that make a cluster know ModelVersions"))
     _add_architectures(commands.add_parser("architectures", help="list the networks that can be trained"))
     _add_import(commands.add_parser("import", help="turn another format into a data set of Studio JSON lines"))
+    _add_predict(commands.add_parser("predict", help="apply a published version to pictures"))
+    _add_evaluate(commands.add_parser("evaluate", help="evaluate a published version on a data set"))
+    _add_promote(commands.add_parser("promote", help="make an alias, such as production, name a published version"))
     return parser
 
 
@@ -115,6 +129,72 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", metavar="DIR", help="folder of the pictures, for COCO; default: that of the file")
     parser.add_argument("--view", metavar="NAME", default="objects", help="name of the view; default: %(default)s")
     parser.set_defaults(command=_import)
+
+
+def _add_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "version", metavar="VERSION", help="folder of a published version, a path or a URI; FOLDER@ALIAS takes an alias"
+    )
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    _add_version(parser)
+    parser.add_argument("images", metavar="IMAGE", nargs="*", help="picture, folder or prefix; - reads names")
+    parser.add_argument("--output", metavar="FILE", help="write the JSON lines here instead of standard output")
+    parser.add_argument("--draw", metavar="DIR", help="write each picture with boxes and labels here, too")
+    parser.add_argument("--threshold", metavar="SCORE", type=float, help="instead of the version's own thresholds")
+    parser.add_argument("--boxes", metavar="FILE", help="of a child view: what a version of its parent predicted")
+    parser.add_argument("--parent", metavar="VERSION", help="of a child view: the version that finds its regions")
+    parser.add_argument(
+        "--with", dest="weights", choices=("torch", "onnx"), default="torch", help="weights; default: %(default)s"
+    )
+    _add_batch_size(parser)
+    parser.set_defaults(command=_predict)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_version(parser)
+    parser.add_argument("dataset", metavar="DATASET", help="as dataset.uri takes it; a path is taken, too")
+    parser.add_argument("--output", metavar="FILE", default="evaluation.json", help="default: %(default)s")
+    parser.add_argument("--split", choices=("train", "validation", "test"), help="only what the file says is of it")
+    parser.add_argument("--cache", metavar="DIR", help="folder that keeps pictures between runs")
+    _add_batch_size(parser)
+    parser.set_defaults(command=_evaluate)
+
+
+def _add_batch_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--batch-size", metavar="N", type=_positive, default=32, help="default: %(default)s")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _add_promote(parser: argparse.ArgumentParser) -> None:
+    _add_version(parser)
+    parser.add_argument("alias", metavar="ALIAS", help="small letters, digits and dashes")
+    parser.set_defaults(command=_promote)
+
+
+def _predict(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.predict import predict  # noqa: PLC0415
+
+    return predict(arguments)
+
+
+def _evaluate(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.evaluate import evaluate  # noqa: PLC0415
+
+    return evaluate(arguments)
+
+
+def _promote(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.promote import promote  # noqa: PLC0415
+
+    return promote(arguments)
 
 
 def _import(arguments: argparse.Namespace, _interruption: Interruption) -> int:

@@ -16,6 +16,8 @@ from tintype_api.status import Artifacts
 from tintype_trainer.device import Device, prepare_device
 from tintype_trainer.evaluating import BestEvaluated, evaluate_best
 from tintype_trainer.evaluation.for_status import status_metrics
+from tintype_trainer.export.card import not_exported
+from tintype_trainer.exporting import export_best
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.learners import Learner
 from tintype_trainer.learners.making import make_learner
@@ -99,8 +101,13 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
         trained = _train(version, around, prepared, learner, loader, asked)
         learner.network.load_state_dict(trained.weights)
         evaluated = _evaluate(version, around, prepared, learner, loader, trained)
-    _publish(publisher, version, around, prepared, learner, trained, evaluated, weights)
-    artifacts = publisher.finish(prepared.frozen.digest)
+        around.journal.enter(Stage.PUBLISHING)
+        onnx = export_best(
+            publisher, spec, prepared.examples, learner, loader, weights.normalisation, around.cache, around.journal
+        )
+    model = model_json(version, prepared.frozen, weights, learner, evaluated.evaluation, onnx)
+    _publish(publisher, around.cache, model, trained, evaluated, weights)
+    artifacts = publisher.finish(prepared.frozen.digest, not_exported(onnx))
     around.journal.update(urgent=True, artifacts=artifacts)
     return Published(artifacts, trained.ending)
 
@@ -170,20 +177,17 @@ def _evaluate(
 
 def _publish(
     publisher: Publisher,
-    version: ModelVersion,
-    around: Surroundings,
-    prepared: Prepared,
-    learner: Learner,
+    cache: Path,
+    model: bytes,
     trained: Trained,
     evaluated: BestEvaluated,
     weights: InitialWeightsRecord,
 ) -> None:
-    around.journal.enter(Stage.PUBLISHING)
-    publisher.add(MODEL_FILE, model_json(version, prepared.frozen, weights, learner, evaluated.evaluation))
+    publisher.add(MODEL_FILE, model)
     publisher.add("metrics.jsonl", metrics_jsonl(trained))
     publisher.add("evaluation.json", evaluated.evaluation.to_bytes())
     publisher.add("predictions.jsonl.gz", evaluated.predictions_gz)
-    _publish_weights(publisher, around.cache, trained, weights)
+    _publish_weights(publisher, cache, trained, weights)
 
 
 def _publish_weights(publisher: Publisher, cache: Path, trained: Trained, weights: InitialWeightsRecord) -> None:

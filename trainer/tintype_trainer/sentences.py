@@ -15,3 +15,8 @@ def first_of(items: Sequence[str], count: int) -> str:
     shown = list(items[:NAMED])
     more = [f"and {count - len(shown)} more"] if count > len(shown) else []
     return "; ".join([*shown, *more])
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or else the name of its type."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,5 +1,6 @@
 """Where a version runs and where it is published."""
 
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -12,11 +13,19 @@ OBJECT_NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 LABEL_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
+class OutputFormat(StrEnum):
+    """What a version is published as, besides its weights."""
+
+    ONNX = "ONNX"
+
+
 class Output(Model):
     """Where the version is published."""
 
     uri: Uri
     """Folder or prefix; the version goes to <uri>/<namespace>/<name>/."""
+    formats: Annotated[tuple[OutputFormat, ...], Field(max_length=len(OutputFormat))] = ()
+    """Besides best.safetensors. ONNX: model.onnx, compared with the trained network before it is published."""
     training_predictions: bool = False
     """Whether the best is evaluated on the training examples, too; each of them is in predictions.jsonl.gz then."""
 

@@ -30,6 +30,7 @@ from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.reporting.reporter import Reporter
 from tintype_trainer.reporting.termination import Outcome, write_termination_message
 from tintype_trainer.stopping import StoppedUntrainedError, StopRequest
+from tintype_trainer.storage.uri import as_uri
 
 LOGGER: Final = "tintype_trainer"
 """Parent of the loggers of all modules."""
@@ -126,11 +127,6 @@ def _carry_out(
 def _read(arguments: argparse.Namespace) -> ModelVersion:
     changes = [*arguments.set, f"output.uri={as_uri(arguments.output)}"] if arguments.output else arguments.set
     return resolve(ModelVersion.parse(with_changes(read_document(arguments.file), changes)))
-
-
-def as_uri(place: str) -> str:
-    """Return a URI as it is, and a path of this machine as a file:// URI."""
-    return place if "://" in place else Path(place).absolute().as_uri()
 
 
 def _report(

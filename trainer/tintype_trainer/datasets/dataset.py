@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tintype_api.spec.view import ViewType
+from tintype_api.spec.view import View, ViewType
 from tintype_api.status import Unreadable
 
 
@@ -89,6 +89,8 @@ class Selection:
         not_annotated: Images, or regions of a child view, without an annotation for the view.
         without_boxes: Training images left out of Detection since they have no box.
         conditions_unmet: Images or regions that do not meet the view's conditions.
+        completed_view: The view with parent and conditions, where the data set's header states them and the spec does
+            not.
     """
 
     view: ViewType
@@ -98,6 +100,7 @@ class Selection:
     not_annotated: int
     without_boxes: int = 0
     conditions_unmet: int = 0
+    completed_view: View | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tintype_api.errors import UserError, data_error, invalid_spec, not_found
 from tintype_api.modelversion import ModelVersion
@@ -15,6 +16,7 @@ from tintype_trainer.datasets.negatives import draw_negatives
 from tintype_trainer.datasets.selecting import NAMED, Selector
 from tintype_trainer.datasets.sources import Source, open_source
 from tintype_trainer.datasets.splits import apply_splits
+from tintype_trainer.datasets.views import completed_view
 from tintype_trainer.sentences import first_of
 from tintype_trainer.storage import Store, as_folder
 
@@ -31,15 +33,8 @@ def read_examples(version: ModelVersion, store: Store) -> Selection:
             where storage has it not or denies it.
     """
     spec = version.spec
-    grouping = Grouping(spec.dataset.group_by, spec.dataset.uri)
     source = open_source(spec, store)
-    found = Selector(source.path, spec.concepts, grouping.group_of)
-    for image in source.images:
-        found.add(image)
-    grouping.check()
-    if found.errors.count:
-        raise _wrong(found, spec)
-    found.examples.sort(key=lambda example: example.id)
+    found = _read(source, spec)
     examples = apply_splits(found.examples, validation=spec.dataset.validation, test=spec.dataset.test)
     used = tuple(example for example in examples if not _left_out(example, spec.view.type))
     _check_training(used, spec, source)
@@ -52,7 +47,47 @@ def read_examples(version: ModelVersion, store: Store) -> Selection:
         not_annotated=found.not_annotated,
         without_boxes=len(examples) - len(used),
         conditions_unmet=found.conditions_unmet,
+        completed_view=completed_view(spec.view, source.path),
     )
+
+
+def read_for_evaluation(spec: ModelVersionSpec, store: Store, split: Split | None) -> Selection:
+    """Return the annotated examples of a data set, all as a test set, in the order of their ids.
+
+    Args:
+        spec: A resolved spec; its dataset.uri is read, and no split drawn.
+        store: Storage.
+        split: Only those that the file says are of this split; None: all.
+
+    Raises:
+        UserError: exit 65 for data that is wrong or has no such example, 64 where the spec contradicts the file, 66
+            where storage has it not or denies it.
+    """
+    found = _read(open_source(spec, store), spec)
+    chosen = [example for example in found.examples if split in (None, example.split)]
+    if not chosen:
+        what = "annotated example" if split is None else f"annotated example of its split '{split}'"
+        raise data_error(f"{spec.dataset.uri} has no {what} for the view '{spec.view.name}'; name another data set")
+    return Selection(
+        view=spec.view.type,
+        concepts=spec.concepts,
+        examples=tuple(replace(example, split=Split.TEST) for example in chosen),
+        not_in_model=found.not_in_model,
+        not_annotated=found.not_annotated,
+        conditions_unmet=found.conditions_unmet,
+    )
+
+
+def _read(source: Source, spec: ModelVersionSpec) -> Selector:
+    grouping = Grouping(spec.dataset.group_by, spec.dataset.uri)
+    found = Selector(source.path, spec.concepts, grouping.group_of)
+    for image in source.images:
+        found.add(image)
+    grouping.check()
+    if found.errors.count:
+        raise _wrong(found, spec)
+    found.examples.sort(key=lambda example: example.id)
+    return found
 
 
 def _left_out(example: Example, view: ViewType) -> bool:

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tintype_api.spec.view import ViewType
+from tintype_api.spec.view import View, ViewType
 from tintype_api.status import ConceptCounts, DatasetStatus, SplitCounts
 from tintype_trainer.datasets.arrangement import without_repeats
 from tintype_trainer.datasets.dataset import Box, Region, Split, Staged, StagedExample, counts
@@ -42,12 +42,14 @@ class FrozenDataset:
         digest: "sha256:" and the hexadecimal sha256 of the uncompressed list.
         validation_digest: The same of the validation lines alone; None without a validation set.
         status: What `status.dataset` shows.
+        completed_view: The view with parent and conditions, where only the data set's header states them.
     """
 
     lines_gz: bytes
     digest: str
     validation_digest: str | None
     status: DatasetStatus
+    completed_view: View | None
 
 
 def freeze(staged: Staged) -> FrozenDataset:
@@ -62,6 +64,7 @@ def freeze(staged: Staged) -> FrozenDataset:
         digest=digest,
         validation_digest=validation_digest,
         status=_status(staged, digest, validation_digest),
+        completed_view=staged.selection.completed_view,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tintype_api.errors import invalid_spec
-from tintype_api.spec.view import View, ViewType
+from tintype_api.spec.view import Condition, ParentView, View, ViewType
 
 Conditions = tuple[tuple[tuple[str, bool], ...], ...]
 """The outer tuple is OR, the inner ones are AND; each has a concept and whether it must hold."""
@@ -66,6 +66,18 @@ def meets(holds: Mapping[str, bool], conditions: Conditions) -> bool:
 def same_conditions(one: Conditions, other: Conditions) -> bool:
     """Return whether two conditions are equal but for order and repetition."""
     return set(map(frozenset, one)) == set(map(frozenset, other))
+
+
+def completed_view(view: View, path: ViewPath) -> View | None:
+    """Return the view with the parent and the conditions of its path; None where the spec says all that there is."""
+    if len(path.levels) == 1 or (view.parent is not None and (view.conditions or not path.view.conditions)):
+        return None
+    above = path.levels[-2]
+    conditions = tuple(
+        tuple(Condition(concept=concept, holds=holds) for concept, holds in every) for every in path.view.conditions
+    )
+    parent = ParentView(name=above.name, type=above.type)
+    return view.model_copy(update={"parent": parent, "conditions": conditions or None})
 
 
 def spec_conditions(view: View) -> Conditions:

@@ -39,3 +39,8 @@ class OnnxNotExported(Model):
 
 
 OnnxCard: TypeAlias = OnnxExported | OnnxNotExported
+
+
+def not_exported(card: OnnxCard | None) -> str | None:
+    """Return why there is no file although it was asked for."""
+    return card.not_exported if isinstance(card, OnnxNotExported) else None

@@ -55,7 +55,7 @@ class DetectionLearner:
                 with self.device.autocast():
                     loss, found = self.network.losses_and_detections(self._inputs(batch), self._targets(batch))
                 losses += [float(loss)] * len(batch)
-                detected += [_detected(each, of) for each, of in zip(found, batch.boxes, strict=True)]
+                detected += [in_pixels_of_picture(each, of) for each, of in zip(found, batch.boxes, strict=True)]
                 annotated += [_annotated(of) for of in batch.boxes]
         return DetectionPredictions(np.array(losses), tuple(detected), tuple(annotated))
 
@@ -75,7 +75,8 @@ class DetectionLearner:
         ]
 
 
-def _detected(found: Detections, of: BoxesOfImage) -> DetectedBoxes:
+def in_pixels_of_picture(found: Detections, of: BoxesOfImage) -> DetectedBoxes:
+    """Return detections on the canvas as boxes in pixels of the original picture."""
     boxes_N4 = found.boxes_N4.double().cpu().numpy() / _scale(of)
     return DetectedBoxes(boxes_N4, found.scores_N.double().cpu().numpy(), found.labels_N.cpu().numpy())
 

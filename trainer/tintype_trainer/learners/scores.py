@@ -57,7 +57,7 @@ class ScoreLearner:
                 check()
                 logits_BK = self._logits(batch)
                 losses.append(self.validation_loss(logits_BK, self._shares(batch)).double().cpu().numpy())
-                scores.append(self._scores(logits_BK.double()).cpu().numpy())
+                scores.append(scores_of(logits_BK.double(), self.view_type).cpu().numpy())
                 shares.append(batch.shares_BK.numpy())
         return ScorePredictions(np.concatenate(losses), np.concatenate(scores), np.concatenate(shares))
 
@@ -76,5 +76,7 @@ class ScoreLearner:
     def _shares(self, batch: Batch) -> Tensor:
         return batch.shares_BK.to(self.device.torch_device)
 
-    def _scores(self, logits_BK: Tensor) -> Tensor:
-        return logits_BK.softmax(dim=1) if self.view_type is ViewType.CLASSIFICATION else logits_BK.sigmoid()
+
+def scores_of(logits_BK: Tensor, view_type: ViewType) -> Tensor:
+    """Return the scores of logits, (B, K): softmax in Classification, sigmoid in Tagging."""
+    return logits_BK.softmax(dim=1) if view_type is ViewType.CLASSIFICATION else logits_BK.sigmoid()

@@ -9,6 +9,7 @@ from tintype_api.architecture import TORCHVISION
 from tintype_api.catalogue import CATALOGUE, Architecture
 from tintype_api.errors import invalid_spec
 from tintype_trainer.networks.parts import head_layers
+from tintype_trainer.sentences import first_line
 
 WITH_AUXILIARY_HEADS: Final = ("googlenet", "inception_v3")
 """Networks whose further heads are for trainings from nothing only."""
@@ -38,7 +39,7 @@ def build_classifier(architecture: Architecture, concepts: int, size: tuple[int,
         width, height = size
         raise invalid_spec(
             f"training.architecture: {architecture.name} cannot classify pictures of {width} x {height} pixels "
-            f"({_first_line(error)}); choose another imageResizer or architecture"
+            f"({first_line(error)}); choose another imageResizer or architecture"
         ) from error
     return network
 
@@ -68,10 +69,6 @@ def _try(network: nn.Module, concepts: int, size: tuple[int, int]) -> None:
         logits_BK = network.eval()(torch.zeros(1, 3, height, width))
     network.train(training)
     assert logits_BK.shape == (1, concepts), f"it answers with the shape {list(logits_BK.shape)}"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def classifier_arguments(architecture: Architecture, concepts: int, size: tuple[int, int]) -> dict[str, Any]:

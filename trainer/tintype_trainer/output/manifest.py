@@ -38,6 +38,8 @@ class Manifest(Model):
     """The run that made the files; they lie below runs/<run>/."""
     dataset_digest: str
     files: tuple[ManifestFile, ...]
+    not_exported: str | None = None
+    """Why a format of output.formats is not among the files."""
 
     def to_bytes(self) -> bytes:
         """Return the content of manifest.json."""
@@ -46,7 +48,13 @@ class Manifest(Model):
     def artifacts(self, uri: str, manifest_sha256: str) -> Artifacts:
         """Return what status shows of the version in the folder `uri`."""
         size_bytes = sum(file.size_bytes for file in self.files)
-        return Artifacts(uri=uri, files=len(self.files), size_bytes=size_bytes, manifest_sha256=manifest_sha256)
+        return Artifacts(
+            uri=uri,
+            files=len(self.files),
+            size_bytes=size_bytes,
+            manifest_sha256=manifest_sha256,
+            not_exported=self.not_exported,
+        )
 
 
 def read_manifest(content: bytes) -> Manifest | None:

@@ -10,9 +10,10 @@ from pydantic.alias_generators import to_camel
 
 from tintype_api.modelversion import ModelVersion, architecture_of, identity, model_digest
 from tintype_api.spec import ModelVersionSpec
-from tintype_api.spec.view import ViewType
+from tintype_api.spec.view import View, ViewType
 from tintype_trainer.datasets.freezing import FrozenDataset
 from tintype_trainer.evaluation.document import Evaluation
+from tintype_trainer.export.card import OnnxCard
 from tintype_trainer.learners import Learner
 from tintype_trainer.networks.building import detector_arguments, is_as_torchvision_builds
 from tintype_trainer.networks.classifiers import classifier_arguments
@@ -32,19 +33,22 @@ def model_json(
     weights: InitialWeightsRecord,
     learner: Learner,
     evaluation: Evaluation,
+    onnx: OnnxCard | None,
 ) -> bytes:
     """Return model.json of a resolved version, whose learner has been trained and evaluated."""
     assert evaluation.best is not None, "what is published was trained"
+    view = dataset.completed_view or version.spec.view
     document = {
         "name": version.metadata.name,
         "namespace": version.metadata.namespace,
         "identity": identity(version),
         "model": model_digest(version.spec),
-        "view": version.spec.view.to_wire(),
+        "view": view.to_wire(),
         "concepts": list(version.spec.concepts),
         "architecture": _architecture(version.spec),
-        "input": _input(version.spec, weights),
+        "input": _input(version.spec, view, weights),
         "output": {**_output(version.spec.view.type), "thresholds": evaluation.thresholds},
+        **({} if onnx is None else {"onnx": onnx.to_wire()}),
         "dataset": {
             "uri": version.spec.dataset.uri,
             "digest": dataset.digest,
@@ -85,9 +89,9 @@ def _architecture(spec: ModelVersionSpec) -> dict[str, Any]:
     }
 
 
-def _input(spec: ModelVersionSpec, weights: InitialWeightsRecord) -> dict[str, Any]:
+def _input(spec: ModelVersionSpec, view: View, weights: InitialWeightsRecord) -> dict[str, Any]:
     width, height = canvas_size(resizer_of(spec))
-    of_regions = spec.view.parent is not None and spec.view.parent.type is ViewType.DETECTION
+    of_regions = view.parent is not None and view.parent.type is ViewType.DETECTION
     crop = {"of": "region", "margin": crop_margin_of(spec), "marginOf": "the region's smaller side"}
     return {
         "layout": "NCHW",

@@ -67,15 +67,19 @@ class Publisher:
         uploaded = self._store.upload(join(self.uri, path), content)
         self._files[name] = ManifestFile(name=name, path=path, size_bytes=uploaded.size_bytes, sha256=uploaded.sha256)
 
-    def finish(self, dataset_digest: str) -> Artifacts:
+    def finish(self, dataset_digest: str, not_exported: str | None = None) -> Artifacts:
         """Write the manifest over all added files; from then on the version is published.
 
         Where another run of the same version has published meanwhile, its artifacts are returned.
 
+        Args:
+            dataset_digest: Of the frozen examples.
+            not_exported: Why a format that was asked for is not among the files.
+
         Raises:
             UserError: exit 66 OutputTaken where another version has published here meanwhile.
         """
-        manifest = self._manifest(dataset_digest)
+        manifest = self._manifest(dataset_digest, not_exported)
         self._store.create(self._manifest_uri, manifest.to_bytes())
         # What is read back decides, not the answer: a request that was retried finds its own manifest there.
         content = self._store.read(self._manifest_uri)
@@ -87,7 +91,7 @@ class Publisher:
     def _manifest_uri(self) -> str:
         return join(self.uri, MANIFEST)
 
-    def _manifest(self, dataset_digest: str) -> Manifest:
+    def _manifest(self, dataset_digest: str, not_exported: str | None) -> Manifest:
         return Manifest(
             namespace=self._version.metadata.namespace,
             name=self._version.metadata.name,
@@ -95,6 +99,7 @@ class Publisher:
             run=self._run_id,
             dataset_digest=dataset_digest,
             files=tuple(self._files[name] for name in sorted(self._files)),
+            not_exported=not_exported,
         )
 
     def _published_before(self, content: bytes) -> Artifacts:

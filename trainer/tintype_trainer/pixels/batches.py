@@ -99,7 +99,7 @@ class Loader:
 
         def make(iteration: int) -> Batch:
             epoch, places_B = training_batch(plan, seed, iteration)
-            return _batch(reader.batch(epoch, places_B.tolist(), iteration))
+            return batch_of(reader.batch(epoch, places_B.tolist(), iteration))
 
         return self._in_order(make, plan.iterations)
 
@@ -108,7 +108,7 @@ class Loader:
 
         def make(position: int) -> Batch:
             first, end = batch_bounds(len(indices), batch_size, position)
-            return _batch([self.plain(index) for index in indices[first:end]])
+            return batch_of([self.plain(index) for index in indices[first:end]])
 
         return self._in_order(make, batch_count(len(indices), batch_size))
 
@@ -139,7 +139,8 @@ class Loader:
             yield batch
 
 
-def _batch(seen: Sequence[Seen]) -> Batch:
+def batch_of(seen: Sequence[Seen]) -> Batch:
+    """Return what the network sees at once, of at least one example."""
     images_BHW3 = torch.from_numpy(np.stack([each.canvas for each in seen]))
     shares_BK = torch.from_numpy(np.stack([each.shares_K for each in seen]))
     detection = not shares_BK.shape[1]

@@ -19,7 +19,7 @@ from torch.nn import functional
 from tintype_api.errors import data_error
 from tintype_api.spec.resizer import ImageResizer
 from tintype_trainer.pixels.geometry import canvas_size, content_size
-from tintype_trainer.pixels.pictures import check_mode
+from tintype_trainer.pixels.pictures import check_mode, opened
 
 Picture = NDArray[np.uint8]
 RGB_CHANNELS: Final = 3
@@ -40,6 +40,16 @@ def decode(path: Path) -> Picture:
         raise
     except Exception as error:  # decoders raise whatever broken bytes lead them to
         raise data_error(f"{path} cannot be decoded as a picture ({error}); replace it or leave it out") from error
+
+
+def decode_bytes(data: bytes) -> Picture:
+    """Return the picture of a file's content, as `decode` does.
+
+    Raises:
+        UnreadablePicture: where it cannot be decoded.
+    """
+    with opened(data) as image:
+        return _pixels(ImageOps.exif_transpose(image))
 
 
 def resize(picture: Picture, resizer: ImageResizer) -> Picture:

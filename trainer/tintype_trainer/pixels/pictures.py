@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,11 +42,22 @@ def check_picture(data: bytes) -> CheckedPicture:
     Raises:
         UnreadablePicture: where it cannot be decoded.
     """
+    with opened(data) as picture:
+        width, height = picture.size
+        check_mode(picture)
+        return CheckedPicture(width, height, _pixels_sha256(ImageOps.exif_transpose(picture)))
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[Image.Image]:
+    """Open a picture, to be decoded within the context.
+
+    Raises:
+        UnreadablePicture: where it cannot be, or decoding it within the context fails.
+    """
     try:
         with Image.open(io.BytesIO(data)) as picture:
-            width, height = picture.size
-            check_mode(picture)
-            return CheckedPicture(width, height, _pixels_sha256(ImageOps.exif_transpose(picture)))
+            yield picture
     except MemoryError:
         raise
     except UnidentifiedImageError as error:

@@ -135,13 +135,13 @@ def _parallel(work: Callable[[str], _Picture | _Fault], uris: Iterable[str]) -> 
 def _check(selection: Selection, left: list[Example], unreadable: Unreadable, total: int) -> None:
     if unreadable.count > MAX_UNREADABLE_SHARE * total:
         raise _broken(unreadable, total, f"more than {MAX_UNREADABLE_SHARE:.0%}")
-    table = counts(left, selection.concepts)
+    before, table = counts(selection.examples, selection.concepts), counts(left, selection.concepts)
     for concept in selection.concepts:
-        if not table[concept][Split.TRAIN]:
+        if before[concept][Split.TRAIN] and not table[concept][Split.TRAIN]:
             raise _broken(unreadable, total, f"among them all training examples of '{concept}'")
     for split in Split:
-        before = any(example.split is split for example in selection.examples)
-        if before and not any(example.split is split for example in left):
+        there = any(example.split is split for example in selection.examples)
+        if there and not any(example.split is split for example in left):
             raise _broken(unreadable, total, f"among them all of the {split} set")
 
 

@@ -3,7 +3,7 @@
 from tintype_trainer.storage.local import cache_error, part_path
 from tintype_trainer.storage.store import Store
 from tintype_trainer.storage.types import Download, MissingObject, ObjectInfo, Uploaded
-from tintype_trainer.storage.uri import as_folder, is_folder, join, local_path, parent, relative_path
+from tintype_trainer.storage.uri import as_folder, as_uri, is_folder, join, local_path, parent, relative_path
 
 __all__ = [
     "Download",
@@ -12,6 +12,7 @@ __all__ = [
     "Store",
     "Uploaded",
     "as_folder",
+    "as_uri",
     "cache_error",
     "is_folder",
     "join",

@@ -13,6 +13,11 @@ S3_SCHEME = "s3://"
 FILE_SCHEME = "file://"
 
 
+def as_uri(place: str) -> str:
+    """Return a URI as it is, and a path of this machine as a file:// URI."""
+    return place if "://" in place else Path(place).absolute().as_uri()
+
+
 def is_folder(uri: str) -> bool:
     """Return whether the URI says by its end that it is a folder or prefix."""
     return uri.endswith("/")

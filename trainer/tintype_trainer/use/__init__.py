@@ -1,0 +1,1 @@
+"""What is done with published versions: finding, applying, evaluating and promoting them."""
