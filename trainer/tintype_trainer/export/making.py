@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +70,7 @@ def _write_and_compare(
     write_onnx(network, traced_13HW, path)
     exported = OnnxNetwork(path, threads)
     with torch.no_grad():
-        pairs = [(network(images_B3HW), exported(images_B3HW)) for images_B3HW in checked]
+        pairs: list[tuple[Any, Any]] = [(network(images_B3HW), exported(images_B3HW)) for images_B3HW in checked]
     if view is ViewType.DETECTION:
         return compare_detections([pair for found in pairs for pair in zip(*found, strict=True)])
     return compare_scores([(scores_of(one, view), scores_of(other, view)) for one, other in pairs])

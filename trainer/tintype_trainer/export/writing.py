@@ -13,6 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
+from torch.jit._trace import TracerWarning
 
 from tintype_trainer.export.card import BOXES, INPUT, LABELS, LOGITS, SCORES
 from tintype_trainer.networks.detector import Detector
@@ -24,7 +25,7 @@ LARGEST_BYTES: Final = 2**31 - 2**24
 _TRACED_BATCH: Final = 2
 """A batch of one would be taken for a dimension that is always 1."""
 _KNOWN: Final[tuple[tuple[type[Warning], str], ...]] = (
-    (torch.jit.TracerWarning, ""),
+    (TracerWarning, ""),
     (DeprecationWarning, "The feature will be removed"),
     (DeprecationWarning, "You are using the legacy TorchScript-based ONNX export"),
     (FutureWarning, "`torch.jit.script` is deprecated"),
