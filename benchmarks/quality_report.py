@@ -3,18 +3,59 @@
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from scipy.stats import t as student
 
+RIVAL: Final = "reference"
+"""The arm that the others of a task are compared with."""
+MEAN_CONFIDENCE: Final = 0.95
+DIFFERENCE_CONFIDENCE: Final = 0.90
+Result = Mapping[str, Any]
 
-def report(results: Iterable[Mapping[str, Any]]) -> str:
-    """Return the results as a table in Markdown, an arm a line."""
-    return "\n".join(str(result) for result in results)
+
+def report(results: Iterable[Result]) -> str:
+    """Return the results as a table in Markdown, a task's arm a line, with its difference from the rival's."""
+    arms: dict[tuple[str, str], dict[int, Result]] = {}
+    for result in results:
+        arms.setdefault((result["task"], result["arm"]), {})[result["seed"]] = result
+    lines = ["| task | arm | seeds | test accuracy | less the reference's | seconds |", "|---|---|---|---|---|---|"]
+    for (task, arm), seeds in sorted(arms.items()):
+        rival = arms.get((task, RIVAL), {}) if arm != RIVAL else {}
+        lines.append(_line(task, arm, seeds, rival))
+    return "\n".join(lines)
 
 
-def mean_interval(numbers: Sequence[float], confidence: float) -> tuple[float, float, float]:
-    """Return the mean of at least two numbers and the ends of its interval by Student's t."""
+def mean_interval(numbers: Sequence[float], confidence: float) -> tuple[float, float, float] | None:
+    """Return the mean and the ends of its interval by Student's t; None of fewer than two numbers."""
+    if len(numbers) < 2:
+        return None
     mean = statistics.fmean(numbers)
     half = student.ppf((1 + confidence) / 2, len(numbers) - 1) * statistics.stdev(numbers) / math.sqrt(len(numbers))
     return mean, mean - half, mean + half
+
+
+def paired_differences(ours: Mapping[int, Result], theirs: Mapping[int, Result]) -> list[float]:
+    """Return the differences of test accuracy on the seeds that both have, in points."""
+    return [
+        100 * (ours[seed]["testAccuracy"] - theirs[seed]["testAccuracy"])
+        for seed in sorted(ours.keys() & theirs.keys())
+    ]
+
+
+def _line(task: str, arm: str, seeds: Mapping[int, Result], rival: Mapping[int, Result]) -> str:
+    accuracy = _said([100 * each["testAccuracy"] for each in seeds.values()], MEAN_CONFIDENCE, " %")
+    difference = _said(paired_differences(seeds, rival), DIFFERENCE_CONFIDENCE, " points", sign="+")
+    seconds = statistics.median(each["seconds"] for each in seeds.values())
+    named = ", ".join(str(seed) for seed in sorted(seeds))
+    return f"| {task} | {arm} | {named} | {accuracy} | {difference} | {seconds:.0f} |"
+
+
+def _said(numbers: Sequence[float], confidence: float, unit: str, sign: str = "") -> str:
+    if not numbers:
+        return ""
+    found = mean_interval(numbers, confidence)
+    if found is None:
+        return f"{numbers[0]:{sign}.2f}{unit}"
+    mean, lower, upper = found
+    return f"{mean:{sign}.2f}{unit} ({confidence:.0%}: {lower:{sign}.2f} to {upper:{sign}.2f})"
