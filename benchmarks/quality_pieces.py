@@ -60,11 +60,32 @@ def _cells(name: str, dataset: str, epochs: int, *options: str, plain_loop: bool
 
 OURS: Final = _cells("ours", "pv-cells.jsonl", 8)
 REFERENCE: Final = _cells("reference", "pv-cells.jsonl", 8, plain_loop=True)
+DEFAULTS: Final = Arm(
+    "cells", "defaults", "pv-cells.jsonl", OURS.concepts, 10, example="benchmarks/quality_defaults.yaml", options=()
+)
+BEST: Final = _cells(
+    "best",
+    "pv-cells.jsonl",
+    14,
+    "imageResizer.width=160",
+    "imageResizer.height=160",
+    'augmentations=[{"type": "HorizontalFlip"}, {"type": "VerticalFlip"}]',
+)
+TAGS: Final = Arm(
+    "tags",
+    "ours",
+    "pv-cells.jsonl",
+    ("defective", "polycrystalline"),
+    8,
+    example="examples/pv-cells-tagging.yaml",
+    options=("training.epochs=8",),
+)
 
 
 def _pieces() -> tuple[Piece, ...]:
     side_by_side = [Piece(arm, seed) for seed in range(5) for arm in (OURS, REFERENCE)]
-    return tuple(side_by_side)
+    others = [Piece(arm, seed) for seed in range(3) for arm in (DEFAULTS, BEST, TAGS)]
+    return (*side_by_side, *others)
 
 
 PIECES: Final = _pieces()

@@ -19,7 +19,10 @@ def report(results: Iterable[Result]) -> str:
     arms: dict[tuple[str, str], dict[int, Result]] = {}
     for result in results:
         arms.setdefault((result["task"], result["arm"]), {})[result["seed"]] = result
-    lines = ["| task | arm | seeds | test accuracy | less the reference's | seconds |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| task | arm | seeds | test accuracy | less the reference's | test mAP | seconds |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for (task, arm), seeds in sorted(arms.items()):
         rival = arms.get((task, RIVAL), {}) if arm != RIVAL else {}
         lines.append(_line(task, arm, seeds, rival))
@@ -47,8 +50,9 @@ def _line(task: str, arm: str, seeds: Mapping[int, Result], rival: Mapping[int, 
     accuracy = _said([100 * each["testAccuracy"] for each in seeds.values()], MEAN_CONFIDENCE, " %")
     difference = _said(paired_differences(seeds, rival), DIFFERENCE_CONFIDENCE, " points", sign="+")
     seconds = statistics.median(each["seconds"] for each in seeds.values())
+    precision = _said([100 * each["testMAP"] for each in seeds.values() if "testMAP" in each], MEAN_CONFIDENCE, " %")
     named = ", ".join(str(seed) for seed in sorted(seeds))
-    return f"| {task} | {arm} | {named} | {accuracy} | {difference} | {seconds:.0f} |"
+    return f"| {task} | {arm} | {named} | {accuracy} | {difference} | {precision} | {seconds:.0f} |"
 
 
 def _said(numbers: Sequence[float], confidence: float, unit: str, sign: str = "") -> str:

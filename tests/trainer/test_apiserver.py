@@ -45,7 +45,7 @@ def test_what_is_sent(tmp_path: Path) -> None:
         "apiVersion": "tintype.dev/v1alpha1",
         "kind": "ModelVersion",
         "metadata": {"name": "bottles-1", "namespace": "team", "uid": "5c1d"},
-        "status": {"stage": "Training", "history": []},
+        "status": {"stage": "Training", "concepts": [], "history": []},
     }
     assert [each.headers["authorization"] for each in seen] == ["Bearer first", "Bearer second"]
 

@@ -11,9 +11,11 @@ import pytest
 import torch
 from examples.shapes.draw import CONCEPTS, draw_scenes
 from onnxruntime import InferenceSession
+from PIL import Image
 from torch import Tensor, nn
 
-from support.published import lines_of, published_file, train
+from support.published import lines_of, predictions, published_file, train
+from support.stranger import network_input
 from tintype_api.spec.view import ViewType
 from tintype_trainer.commandline import run_command_line
 from tintype_trainer.export.card import OnnxExported, OnnxNotExported
@@ -69,6 +71,17 @@ def test_a_classifier_takes_any_number_of_images(tagger: Path) -> None:
         images_B3HW = np.zeros((batch, 3, 64, 64), dtype=np.float32)
         (logits_BK,) = session.run(card["outputNames"], {card["inputName"]: images_B3HW})
         assert logits_BK.shape == (batch, 3)
+
+
+def test_a_stranger_gets_what_was_published(tagger: Path, scenes: Path) -> None:
+    model = json.loads(published_file(tagger, "model.json"))
+    session = InferenceSession(published_file(tagger, model["onnx"]["file"]), providers=["CPUExecutionProvider"])
+    for name, line in predictions(tagger).items():
+        image_13HW = network_input(model, Image.open(scenes / name))[None].numpy()
+        (logits_1K,) = session.run(model["onnx"]["outputNames"], {model["onnx"]["inputName"]: image_13HW})
+        scores_K = 1 / (1 + np.exp(-logits_1K[0]))
+        assert model["output"]["scores"] == "sigmoid"
+        assert dict(zip(model["concepts"], scores_K, strict=True)) == pytest.approx(line["scores"], abs=1e-4)
 
 
 def test_predict_gives_the_same_scores_from_both(

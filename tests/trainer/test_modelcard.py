@@ -12,12 +12,12 @@ import torch
 import torchvision
 from examples.shapes.draw import CONCEPTS, TONES, draw_scenes
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
-from torchvision.transforms.v2 import functional
 
 from support.modelversions import modelversion
+from support.stranger import network_input
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.reporting.journal import Journal
@@ -81,20 +81,6 @@ def publish(scenes: Path, tmp_path: Path) -> Publish:
         return model, load_file(files[model["architecture"]["weights"]]), [json.loads(line) for line in lines]
 
     return run
-
-
-def network_input(model: dict[str, Any], picture: Image.Image) -> Tensor:
-    """Return what a stranger makes of a picture who has read `input`."""
-    expects = model["input"]
-    image = torch.tensor(np.array(ImageOps.exif_transpose(picture).convert("RGB"))).permute(2, 0, 1)
-    size = [expects["height"], expects["width"]]
-    if expects["resizer"]["type"] == "KeepAspectRatio":
-        scale = expects["resizer"]["maxDimension"] / max(image.shape[1:])
-        size = [round(side * scale) for side in image.shape[1:]]
-    canvas = torch.zeros(3, expects["height"], expects["width"])
-    canvas[:, : size[0], : size[1]] = functional.resize(image, size, antialias=True) / 255
-    normalised: Tensor = functional.normalize(canvas, expects["mean"], expects["std"])
-    return normalised
 
 
 def scores(model: dict[str, Any], weights: dict[str, Tensor], pictures: Sequence[Image.Image]) -> NDArray[np.float32]:
