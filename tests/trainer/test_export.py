@@ -200,6 +200,11 @@ def test_detections_are_compared_by_partners(boxes: Change, scores: Change, labe
     assert (compare_detections([(one, other)]).fault is None) == agrees
 
 
+def test_boxes_without_width_have_partners_too() -> None:
+    thin = Detections(torch.tensor([[72.0, 56.0, 72.0, 56.1]]), torch.tensor([0.5]), torch.tensor([2]))
+    assert compare_detections([(thin, thin)]).fault is None
+
+
 def test_scores_that_are_no_numbers_do_not_agree() -> None:
     assert compare_scores([(torch.tensor([[0.5]]), torch.tensor([[float("nan")]]))]).fault is not None
 

@@ -21,6 +21,8 @@ DETECTION_SCORE_TOLERANCE: Final = 1e-3
 """The largest difference of the scores of partners."""
 PARTNER_IOU: Final = 0.95
 """The least intersection over union of partners."""
+PARTNER_PIXELS: Final = 0.5
+"""Or the most pixels that each of their sides is apart: boxes without width have no intersection."""
 WITHOUT_PARTNER: Final = 0.05
 """The largest share that detections without a partner have of the sum of all scores."""
 
@@ -55,7 +57,8 @@ def compare_scores(pairs: Sequence[tuple[Tensor, Tensor]]) -> Agreement:
 def compare_detections(pairs: Sequence[tuple[Detections, Detections]]) -> Agreement:
     """Compare the detections of images by two networks.
 
-    Partners are of one label, of an IoU of at least 0.95 and of scores that differ by 0.001 at most.
+    Partners are of one label, in one place (an IoU of at least 0.95, or sides half a pixel apart at most), and of
+    scores that differ by 0.001 at most.
     """
     differences, alone, total = [0.0], 0.0, 0.0
     for one, other in pairs:
@@ -77,17 +80,18 @@ def compare_detections(pairs: Sequence[tuple[Detections, Detections]]) -> Agreem
 
 
 def _partners(one: Detections, other: Detections) -> list[tuple[int, int]]:
-    """Return pairs of detections by their numbers, each at most once: from the highest score on, the best IoU."""
-    iou_NM = box_iou(one.boxes_N4, other.boxes_N4)
+    """Return pairs of detections by their numbers, each at most once: from the highest score on, the nearest box."""
+    distances_NM = (one.boxes_N4[:, None] - other.boxes_N4[None]).abs().amax(dim=2)
+    same_place_NM = (box_iou(one.boxes_N4, other.boxes_N4) >= PARTNER_IOU) | (distances_NM <= PARTNER_PIXELS)
     same_NM = one.labels_N[:, None] == other.labels_N[None]
     near_NM = (one.scores_N[:, None] - other.scores_N[None]).abs() <= DETECTION_SCORE_TOLERANCE
-    fit_NM = torch.where(same_NM & near_NM & (iou_NM >= PARTNER_IOU), iou_NM, 0.0)
+    left_NM = torch.where(same_place_NM & same_NM & near_NM, distances_NM, torch.inf)
     partners = []
     for number in _by_score(one.scores_N):
-        if fit_NM.shape[1] and float(fit_NM[number].max()) > 0:
-            partner = int(fit_NM[number].argmax())
+        if left_NM.shape[1] and float(left_NM[number].min()) < torch.inf:
+            partner = int(left_NM[number].argmin())
             partners.append((number, partner))
-            fit_NM[:, partner] = 0.0
+            left_NM[:, partner] = torch.inf
     return partners
 
 
