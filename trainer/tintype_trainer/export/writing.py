@@ -31,6 +31,7 @@ _KNOWN: Final[tuple[tuple[type[Warning], str], ...]] = (
     (FutureWarning, "`torch.jit.script` is deprecated"),
     (UserWarning, "To copy construct from a tensor"),
     (UserWarning, "Constant folding"),
+    (UserWarning, "Exporting aten::index operator of advanced indexing"),
 )
 """What the older exporter says of every detector; whether what it traced is right is checked on other pictures."""
 
