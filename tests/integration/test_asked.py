@@ -36,6 +36,12 @@ def test_a_training_is_suspended_goes_on_and_is_stopped(platform: Platform, monk
     assert suspended["progress"]["iteration"] >= before["progress"]["iteration"]
 
     ask(platform, "asked", suspend=False)
+    # Until the new Pod reports, stage and history are those of the one before.
+    eventually(
+        lambda: platform.status("asked"),
+        lambda status: (status["attempt"], status["phase"]) == (2, "Preparing"),
+        within_s=180,
+    )
     resumed = eventually(
         lambda: platform.status("asked"),
         lambda status: (status["attempt"], status["phase"]) == (2, "Training"),
