@@ -13,8 +13,10 @@ of splits: all images are for training, but for those of a second file.
 
 import math
 from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -88,16 +90,21 @@ class _Numbers:
 
 
 class _Reader:
-    """Keeps of each annotation its numbers alone, 49 bytes: images and categories may stand behind it in the file."""
+    """Keeps of each annotation its numbers alone, 41 bytes: images and categories may stand behind it in the file.
+
+    Of images there are lists, by their number, and no objects of their own: they are at the peak beside the examples.
+    """
 
     def __init__(self, source: CocoSource) -> None:
         self.categories: dict[int, str] = {}
         self._source = source
         self._folder = parent(source.uri)
         self._image_numbers, self._category_numbers = _Numbers(), _Numbers()
-        self._images: dict[int, tuple[str, tuple[float, float], Any]] = {}
-        self._sizes: dict[tuple[float, float], tuple[float, float]] = {}
-        self._image_of, self._category_of = array("q"), array("q")
+        self._names: list[str | None] = []
+        self._sizes: list[tuple[float, float] | None] = []
+        self._kept: list[object] = []
+        self._equal_sizes: dict[tuple[float, float], tuple[float, float]] = {}
+        self._image_of, self._category_of = array("i"), array("i")
         self._crowds, self._boxes = bytearray(), array("d")
 
     def add_category(self, entry: object) -> None:
@@ -110,46 +117,62 @@ class _Reader:
     def add_image(self, entry: object) -> None:
         fields = _fields(entry, "images")
         key, name = _id(fields, "id", "images"), fields.get("file_name")
-        number = self._image_numbers.number(key)
+        number = self._image_number(key)
         if not isinstance(name, str) or not name or not name.isprintable():
             raise JsonError(f'must have a path as "file_name" of image {key}')
-        if number in self._images:
+        if self._names[number] is not None:
             raise JsonError(f"has two images with the id {key}; give each its own")
         size = (_side(fields, "width", key), _side(fields, "height", key)) if self._source.with_boxes else (1, 1)
-        kept = fields.get(self._source.metadata) if self._source.metadata else None
-        self._images[number] = name, self._sizes.setdefault(size, size), kept
+        self._names[number], self._sizes[number] = name, self._equal_sizes.setdefault(size, size)
+        if self._source.metadata:
+            self._kept[number] = fields.get(self._source.metadata)
 
     def add_annotation(self, entry: object) -> None:
         fields = _fields(entry, "annotations")
-        self._image_of.append(self._image_numbers.number(_id(fields, "image_id", "annotations")))
+        self._image_of.append(self._image_number(_id(fields, "image_id", "annotations")))
         self._category_of.append(self._category_numbers.number(_id(fields, "category_id", "annotations")))
         self._crowds.append(bool(fields.get("iscrowd")))
         if self._source.with_boxes:
             self._boxes.extend(_box(fields.get("bbox")))
+
+    def _image_number(self, key: int | str) -> int:
+        """Return the number of an image, and make room for it where it is new."""
+        number = self._image_numbers.number(key)
+        if number == len(self._names):
+            self._names.append(None)
+            self._sizes.append(None)
+            if self._source.metadata:
+                self._kept.append(None)
+        return number
 
     def check(self, lists: Set[str]) -> None:
         """Check that all lists were there, and that the annotations name nothing that is not."""
         absent = [name for name in _LISTS if name not in lists]
         if absent:
             raise JsonError(f'has no "{absent[0]}"; COCO json is one object with {", ".join(_LISTS)}')
-        for name, numbers, there in (
-            ("image", self._image_numbers, self._images),
-            ("category", self._category_numbers, self.categories),
-        ):
-            missing = next((key for key, number in numbers.of.items() if number not in there), None)
-            if missing is not None:
-                raise JsonError(f"has an annotation of the {name} {missing}, which is not there; add or correct it")
+        images, categories = self._image_numbers.of, self._category_numbers.of
+        missing = chain(
+            (f"image {key}" for key, number in images.items() if self._names[number] is None),
+            (f"category {key}" for key, number in categories.items() if number not in self.categories),
+        )
+        for what in missing:
+            raise JsonError(f"has an annotation of the {what}, which is not there; add or correct it")
 
     def images(self) -> Iterator[AnnotatedImage]:
-        image_of = np.frombuffer(self._image_of, dtype=np.int64)
-        order = np.argsort(image_of, kind="stable")
-        ends = np.cumsum(np.bincount(image_of, minlength=len(self._image_numbers.of)))
-        for key, number in self._image_numbers.of.items():
-            # What becomes examples is not kept twice.
-            name, size, kept = self._images.pop(number)
+        image_of = np.frombuffer(self._image_of, dtype=np.intc)
+        order = np.argsort(image_of, kind="stable").astype(np.intc)
+        ends = np.cumsum(np.bincount(image_of, minlength=len(self._names)))
+        # What becomes examples is not kept twice.
+        keys, names = deque(self._image_numbers.of), deque(self._names)
+        self._image_numbers.of.clear()
+        self._names.clear()
+        for number, size in enumerate(self._sizes):
+            key, name = keys.popleft(), names.popleft()
+            assert name is not None, "all were there"
+            assert size is not None, "it comes with the name"
             own = order[ends[number - 1] if number else 0 : ends[number]].tolist()
             annotations = [Annotation({}), *(self._annotation(each, *size) for each in own)]
-            metadata = {self._source.metadata: kept} if self._source.metadata else {}
+            metadata = {self._source.metadata: self._kept[number]} if self._source.metadata else {}
             uri = self._uri(name, key)
             source = self._source
             yield AnnotatedImage(f"image {key}", source.prefix + name, uri, source.split, annotations, metadata)
