@@ -32,8 +32,9 @@ _KNOWN: Final[tuple[tuple[type[Warning], str], ...]] = (
     (UserWarning, "To copy construct from a tensor"),
     (UserWarning, "Constant folding"),
     (UserWarning, "Exporting aten::index operator of advanced indexing"),
+    (UserWarning, "The tensor attributes? "),
 )
-"""What the older exporter says of every detector; whether what it traced is right is checked on other pictures."""
+"""What they say of many networks, the older one of every detector; whether it is right is checked on other pictures."""
 
 
 def weight_bytes(network: nn.Module) -> int:
