@@ -20,6 +20,7 @@ from tintype_api.architecture import (
 from tintype_api.catalogue_classifiers import CLASSIFIERS
 from tintype_api.catalogue_detectors import DETECTORS
 from tintype_api.timm_names import TIMM_SIZES, TIMM_WITHOUT_WEIGHTS
+from tintype_api.timm_strides import timm_stride
 
 __all__ = [
     "ADAM_FAMILY",
@@ -43,8 +44,8 @@ TIMM_PREFIX: Final = "timm/"
 def architecture(name: str) -> Architecture:
     """Return the entry of a name of the catalogue, or of `timm/<name>`.
 
-    What the catalogue does not know of one of timm's is assumed: that 32 pixels are enough, and rates that suit
-    convolutional networks.
+    What the catalogue does not know of one of timm's is assumed: that 32 pixels are enough, that any size will do
+    where its name does not say otherwise, and rates that suit convolutional networks.
 
     Raises:
         KeyError: there is no such architecture.
@@ -61,7 +62,7 @@ def architecture(name: str) -> Architecture:
         detector=False,
         input_size=TIMM_SIZES[function],
         minimum_size=32,
-        stride=1,
+        stride=timm_stride(name),
         batch_size=CONVOLUTIONAL.batch_size,
         optimizer=CONVOLUTIONAL.default,
         learning_rates=CONVOLUTIONAL.at(CONVOLUTIONAL.batch_size),

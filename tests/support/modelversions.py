@@ -341,6 +341,22 @@ REFUSALS = (
         "imageResizer: sizes for dfine_s must be multiples of 32 pixels",
         "imageResizer: the architecture sees pictures in larger steps",
     ),
+    *(
+        Refusal(
+            f"a size that is no multiple of what {name} sees at once",
+            {
+                "spec.training.architecture": f"timm/{name}",
+                "spec.imageResizer": {"type": "KeepAspectRatio", "maxDimension": 240},
+            },
+            f"imageResizer: sizes for timm/{name} must be multiples of {step} pixels, or its own {own}",
+            "imageResizer: the architecture sees pictures in larger steps; choose its own size",
+        )
+        for name, step, own in (
+            ("vit_small_patch14_dinov2", 112, 518),
+            ("vit_base_patch32_clip_256", 32, 256),
+            ("maxvit_tiny_tf_224", 32, 224),
+        )
+    ),
     Refusal(
         "COCO of one of timm's",
         {"spec.training": {"architecture": "timm/efficientnet_b2", "initialWeights": {"source": "COCO"}}},

@@ -4,6 +4,7 @@ They are made from the catalogue. Where the spec names no architecture, they hol
 """
 
 from collections.abc import Callable
+from math import lcm
 from typing import TYPE_CHECKING, Final
 
 from tintype_api.architecture import ADAM_FAMILY, COCO, IMAGENET, Architecture, Optimizer
@@ -12,6 +13,7 @@ from tintype_api.model import Rule
 from tintype_api.spec.resizer import STEP
 from tintype_api.spec.view import ViewType
 from tintype_api.timm_names import TIMM_NAMES, TIMM_SIZES, TIMM_WITHOUT_WEIGHTS
+from tintype_api.timm_strides import STRIDE_PATTERNS
 
 if TYPE_CHECKING:
     from tintype_api.spec import ModelVersionSpec
@@ -134,6 +136,12 @@ def _own_size_cel(side: str) -> str:
     return " || ".join(f"({check})" for check in checks)
 
 
+def _stride_cel() -> str:
+    """Return the number that sides must be multiples of as CEL; timm's by patterns, which are shorter than names."""
+    chain = "".join(f"{_NAME}.matches('{pattern}') ? {stride} : " for stride, pattern in STRIDE_PATTERNS.items())
+    return f"({chain}{_number_cel(lambda entry: entry.stride, 1)})"
+
+
 def _is_one_cycle(spec: "ModelVersionSpec") -> bool:
     """Return whether the schedule is Auto, and so a one-cycle."""
     optimizer = spec.training.optimizer.type or _entry(spec).optimizer
@@ -187,12 +195,13 @@ RULES: Final = (
         "choose one of these",
     ),
     Rule(
-        cel=_each_side(lambda side: f"{side} % {_number_cel(lambda entry: entry.stride, _OF_TIMM.stride)} == 0"),
+        cel=_each_side(lambda side: f"{side} % {_stride_cel()} == 0"),
         holds=lambda spec: all(side % _entry(spec).stride == 0 for side in _sides(spec)),
-        message="imageResizer: the architecture sees pictures in larger steps; "
-        "`tintype architectures --json` says of what sizes must be multiples",
+        message="imageResizer: the architecture sees pictures in larger steps; choose its own size, or multiples of 32 "
+        f"pixels, of {lcm(STEP, 14)} where its name says 14 or deepseek",
         explain=lambda spec: (
-            f"imageResizer: sizes for {_name(spec)} must be multiples of {_entry(spec).stride} pixels; choose one"
+            f"imageResizer: sizes for {_name(spec)} must be multiples of {lcm(STEP, _entry(spec).stride)} pixels, or "
+            f"its own {_entry(spec).input_size}; choose one"
         ),
     ),
     Rule(
