@@ -44,8 +44,10 @@ VIEWS: Final[Sequence[Changes]] = (
         "concepts": ["thing"],
     },
 )
-LEAST_FRACTION: Final = 0.05
-"""Of the twenty pictures at least one must be set aside."""
+LEAST_EXAMPLES: Final = 15
+"""Of Detection: of the twenty pictures five have nothing on them."""
+LEAST_FRACTION: Final = 0.5 / LEAST_EXAMPLES
+"""Of a split: half an example, which is rounded to one; what is less is none and refused."""
 FIRST_CONCEPT: Final = "the first concept"
 """Stands for the first concept of whichever view."""
 

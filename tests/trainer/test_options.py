@@ -5,8 +5,9 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -17,11 +18,14 @@ from safetensors.torch import load_file
 from support.option_cases import FACTORS, LEAST_FRACTION, VIEWS, case_name, document_of, option_rows
 from support.pairwise import Row
 from support.schema_options import Option, given, options_of
+from tintype_api.catalogue import CATALOGUE
+from tintype_api.constants import ExitCode
+from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_api.spec import ModelVersionSpec
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.reporting.journal import Journal
-from tintype_trainer.run import Surroundings, run_version
+from tintype_trainer.run import Published, Surroundings, run_version
 from tintype_trainer.storage import Store
 
 ROWS, IMPOSSIBLE = option_rows()
@@ -85,10 +89,13 @@ class Elsewhere:
     test: str
 
 
-LOWER_ENDS: Final = {f"imageResizer.{side}": 32 for side in ("width", "height", "maxDimension")} | {
-    f"dataset.{split}.fraction": LEAST_FRACTION - 1e-3 for split in ("validation", "test")
+SMALLEST: Final = {name: CATALOGUE[name].minimum_size for name in {spec["training"]["architecture"] for spec in SPECS}}
+"""The architectures that are trained here, and their smallest sizes."""
+SIDES: Final = ("width", "height", "maxDimension")
+LOWER_ENDS: Final = {f"imageResizer.{side}": min(SMALLEST.values()) for side in SIDES} | {
+    f"dataset.{split}.fraction": LEAST_FRACTION for split in ("validation", "test")
 }
-"""Where the lower end follows from the architecture or from the twenty pictures, not from the schema."""
+"""Where the lower end follows from the architecture or from the number of examples, not from the schema."""
 ELSEWHERE: Final = (
     Elsewhere(r"training\.architecture", "trainer/test_architectures.py", "test_one_step_and_one_reload"),
     Elsewhere(
@@ -196,19 +203,7 @@ def _draw(path: Path, number: int, draw: random.Random) -> dict[str, object]:
 
 @pytest.mark.parametrize("row", ROWS, ids=[str(number) for number in range(len(ROWS))])
 def test_a_training_by_these_options_is_published(row: Row, data: Path, tmp_path: Path) -> None:
-    document = document_of(row, data)
-    document["spec"]["output"]["uri"] = tmp_path.as_uri()
-    version = resolve(ModelVersion.parse(document))
-    journal = Journal()
-    around = Surroundings(
-        store=Store.from_settings(),
-        cache=data,
-        journal=journal,
-        interruption=Interruption(),
-        staging=lambda *_: None,
-        count_examples=lambda _: None,
-    )
-    published = run_version(version, around)
+    published, journal = _train(document_of(row, data), data, tmp_path)
     progress, best = journal.status.progress, journal.status.best
     assert published.artifacts.files >= 7, case_name(row)
     assert progress is not None
@@ -220,6 +215,50 @@ def test_a_training_by_these_options_is_published(row: Row, data: Path, tmp_path
     assert all(tensor.isfinite().all() for tensor in load_file(files["best.safetensors"]).values())
     losses = [json.loads(line)["trainLoss"] for line in files["metrics.jsonl"].read_text().splitlines()]
     assert np.isfinite(losses).all()
+
+
+def _train(document: dict[str, Any], data: Path, output: Path) -> tuple[Published, Journal]:
+    document["spec"]["output"]["uri"] = output.as_uri()
+    version = resolve(ModelVersion.parse(document))
+    journal = Journal()
+    around = Surroundings(
+        store=Store.from_settings(),
+        cache=data,
+        journal=journal,
+        interruption=Interruption(),
+        staging=lambda *_: None,
+        count_examples=lambda _: None,
+    )
+    return run_version(version, around), journal
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"dataset.validation": {"fraction": 1e-6}}, "dataset.validation: fraction 1e-06 of 20 examples is not one"),
+        ({"dataset.test": {"fraction": 0.02}}, "dataset.test: fraction 0.02 of 20 examples is not one"),
+        (
+            {"training.batchSize": 1, "imageResizer": {"type": "Fixed", "width": 32, "height": 32}},
+            "training.batchSize: BatchNorm cannot train on one value of each channel",
+        ),
+    ],
+)
+def test_lower_ends_that_cannot_be_trained_end_with_a_sentence(
+    changes: dict[str, Any], words: str, data: Path, tmp_path: Path
+) -> None:
+    document = document_of(dict.fromkeys(FACTORS, 0), data)
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        reduce(dict.__getitem__, parents, document["spec"])[last] = value
+    with pytest.raises(UserError) as error:
+        _train(document, data, tmp_path)
+    assert error.value.exit_code == ExitCode.SPEC
+    assert error.value.message.startswith(words)
+
+
+def test_the_smallest_size_of_each_architecture_is_in_a_case() -> None:
+    met = {(spec["training"]["architecture"], side, spec["imageResizer"][side]) for spec in SPECS for side in SIDES}
+    assert {(name, side, size) for name, size in SMALLEST.items() for side in SIDES} <= met
 
 
 def test_any_two_values_meet_unless_the_api_refuses_them() -> None:
@@ -261,7 +300,8 @@ def _check_numbers(option: Option, values: Sequence[object]) -> None:
     assert option.required or option.default in values
     assert option.lowest is not None
     lowest = LOWER_ENDS.get(option.path, option.lowest)
-    assert min(numbers) == lowest if option.lowest_allowed else lowest < min(numbers) <= lowest + 1e-3
+    included = option.lowest_allowed or option.path in LOWER_ENDS
+    assert min(numbers) == lowest if included else lowest < min(numbers) <= lowest + 1e-3
     default = option.default if isinstance(option.default, int | float) else lowest
     assert max(numbers) > default or default == option.highest
 
