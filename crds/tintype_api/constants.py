@@ -155,6 +155,8 @@ class Reason(StrEnum):
     NODE_LOST = "NodeLost"
     TOO_MANY_INTERRUPTIONS = "TooManyInterruptions"
     OOM_KILLED = "OOMKilled"
+    GPU_OUT_OF_MEMORY = "GPUOutOfMemory"
+    HUNG = "Hung"
     KILLED = "Killed"
     CRASHED = "Crashed"
     JOB_DELETED = "JobDeleted"

@@ -55,3 +55,8 @@ def output_not_writable(message: str) -> UserError:
 def storage_unreachable(message: str) -> UserError:
     """Return the error for storage that does not answer (exit 1: counted and tried again)."""
     return UserError(message, exit_code=ExitCode.FAILED, reason=Reason.STORAGE_UNREACHABLE)
+
+
+def gpu_out_of_memory(message: str) -> UserError:
+    """Return the error for a GPU that has too little memory (exit 1: another one may have more)."""
+    return UserError(message, exit_code=ExitCode.FAILED, reason=Reason.GPU_OUT_OF_MEMORY)

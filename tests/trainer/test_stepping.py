@@ -11,8 +11,9 @@ from tintype_api.errors import UserError
 from tintype_api.spec.view import ViewType
 from tintype_trainer.learners import Learner
 from tintype_trainer.loop.batch_size import largest_batch
-from tintype_trainer.loop.stepping import Stepper, cut, part_bounds
+from tintype_trainer.loop.stepping import Stepper
 from tintype_trainer.pixels.batches import Batch
+from tintype_trainer.pixels.cutting import cut, cut_to, part_bounds
 
 SPEC = training_spec(Optimizer.MOMENTUM, 0.1)
 
@@ -68,6 +69,11 @@ def test_parts_are_the_whole_and_even(examples: int, parts: int) -> None:
     sizes = [end - first for first, end in bounds]
     assert len(sizes) == parts
     assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize(("at_once", "sizes"), [(8, [7]), (7, [7]), (6, [3, 4]), (3, [2, 2, 3]), (1, [1] * 7)])
+def test_a_batch_is_cut_into_as_few_parts_as_are_small_enough(digits: Digits, at_once: int, sizes: list[int]) -> None:
+    assert [len(part) for part in cut_to(_batch(digits, 7), at_once)] == sizes
 
 
 def test_a_cut_batch_keeps_pictures_and_boxes_together(digits: Digits) -> None:
@@ -148,7 +154,7 @@ def test_parts_are_halved_until_they_fit_the_memory(
 
 
 @pytest.mark.parametrize(("batch_norm", "smallest"), [(True, "2 examples"), (False, "1 example")])
-def test_what_does_not_fit_in_the_smallest_part_is_the_specs_fault(
+def test_what_does_not_fit_in_the_smallest_part_does_not_fit_this_gpu(
     digits: Digits, batch_norm: bool, smallest: str
 ) -> None:
     learner = _Limited(make_learner(small_network(batch_norm=batch_norm), SPEC), 0)
@@ -156,7 +162,7 @@ def test_what_does_not_fit_in_the_smallest_part_is_the_specs_fault(
         UserError, match=f"no memory to train this network on {smallest} at once; make it smaller"
     ) as caught:
         _stepper(learner, 8).step(_batch(digits, 8))
-    assert caught.value.exit_code == 64
+    assert (caught.value.exit_code, caught.value.reason) == (1, "GPUOutOfMemory")
 
 
 @pytest.mark.parametrize(("memory", "size"), [(100, 32), (32, 32), (31, 16), (5, 4), (2, 2)])

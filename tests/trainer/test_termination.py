@@ -38,7 +38,7 @@ def test_a_long_sentence_is_cut_to_four_kibibytes(letter: str) -> None:
         (OSError(errno.ENOSPC, "full", "/cache/x"), 78, Reason.ENVIRONMENT, "/cache/x cannot be written", False),
         (MemoryError(), 1, Reason.CRASHED, "raise compute.memory", False),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 1, Reason.CRASHED, "compute.memory", False),
-        (torch.OutOfMemoryError("CUDA"), 1, Reason.CRASHED, "lower training.batchSize", False),
+        (torch.OutOfMemoryError("CUDA"), 1, Reason.GPU_OUT_OF_MEMORY, "lower training.batchSize", False),
         (KeyError("x"), 1, Reason.CRASHED, "the trainer crashed: KeyError: 'x'", True),
         (ValueError("one\ntwo"), 1, Reason.CRASHED, "the trainer crashed: ValueError: one", True),
         (OSError(errno.EIO, "bad"), 1, Reason.CRASHED, "the trainer crashed: OSError", True),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tintype_trainer.device import Device
-from tintype_trainer.learners.evaluating import evaluating, inputs_of
+from tintype_trainer.learners.evaluating import evaluating, inputs_of, seen_in_order
 from tintype_trainer.learners.predictions import DetectionPredictions, Predictions
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 from tintype_trainer.metrics.detection import measure_detection
@@ -50,12 +50,9 @@ class DetectionLearner:
         detected: list[DetectedBoxes] = []
         annotated: list[AnnotatedBoxes] = []
         with evaluating(self.network):
-            for batch in batches:
-                check()
-                with self.device.autocast():
-                    loss, found = self.network.losses_and_detections(self._inputs(batch), self._targets(batch))
-                losses += [float(loss)] * len(batch)
-                detected += [in_pixels_of_picture(each, of) for each, of in zip(found, batch.boxes, strict=True)]
+            for batch, (loss, found) in seen_in_order(batches, self._see, check):
+                losses += [loss] * len(batch)
+                detected += found
                 annotated += [_annotated(of) for of in batch.boxes]
         return DetectionPredictions(np.array(losses), tuple(detected), tuple(annotated))
 
@@ -63,6 +60,13 @@ class DetectionLearner:
         """Return the metrics of predictions of this learner."""
         assert isinstance(predictions, DetectionPredictions), "a learner measures its own predictions"
         return measure_detection(predictions.losses_N, predictions.detected, predictions.annotated, self.concepts)
+
+    def _see(self, batch: Batch) -> tuple[float, list[DetectedBoxes]]:
+        """Return the batch's loss, and what is detected on each of its images."""
+        with self.device.autocast():
+            loss, found = self.network.losses_and_detections(self._inputs(batch), self._targets(batch))
+        boxes = [in_pixels_of_picture(each, of) for each, of in zip(found, batch.boxes, strict=True)]
+        return float(loss), boxes
 
     def _inputs(self, batch: Batch) -> Tensor:
         return inputs_of(batch, self.device, self.normalisation)

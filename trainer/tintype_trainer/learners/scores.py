@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tintype_api.spec.view import ViewType
 from tintype_trainer.device import Device
-from tintype_trainer.learners.evaluating import evaluating, inputs_of
+from tintype_trainer.learners.evaluating import evaluating, inputs_of, seen_in_order
 from tintype_trainer.learners.predictions import Predictions, ScorePredictions
 from tintype_trainer.loop.losses import ExampleLoss
 from tintype_trainer.metrics.classification import measure_classification
@@ -53,11 +54,9 @@ class ScoreLearner:
         """
         losses, scores, shares = [], [], []
         with evaluating(self.network):
-            for batch in batches:
-                check()
-                logits_BK = self._logits(batch)
-                losses.append(self.validation_loss(logits_BK, self._shares(batch)).double().cpu().numpy())
-                scores.append(scores_of(logits_BK.double(), self.view_type).cpu().numpy())
+            for batch, (losses_B, scores_BK) in seen_in_order(batches, self._see, check):
+                losses.append(losses_B)
+                scores.append(scores_BK)
                 shares.append(batch.shares_BK.numpy())
         return ScorePredictions(np.concatenate(losses), np.concatenate(scores), np.concatenate(shares))
 
@@ -66,6 +65,12 @@ class ScoreLearner:
         assert isinstance(predictions, ScorePredictions), "a learner measures its own predictions"
         measure = measure_classification if self.view_type is ViewType.CLASSIFICATION else measure_tagging
         return measure(predictions.losses_N, predictions.scores_NK, predictions.shares_NK, self.concepts)
+
+    def _see(self, batch: Batch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the validation loss of each example, and the score of each concept."""
+        logits_BK = self._logits(batch)
+        losses_B = self.validation_loss(logits_BK, self._shares(batch)).double().cpu().numpy()
+        return losses_B, scores_of(logits_BK.double(), self.view_type).cpu().numpy()
 
     def _logits(self, batch: Batch) -> Tensor:
         inputs_B3HW = inputs_of(batch, self.device, self.normalisation)

@@ -7,8 +7,9 @@ from typing import Final
 import torch
 from torch import nn
 
+from tintype_trainer.gpu_memory import is_out_of_gpu_memory, release_memory
 from tintype_trainer.learners import Learner
-from tintype_trainer.loop.stepping import add_gradients, release_memory, smallest_part, too_large
+from tintype_trainer.loop.stepping import add_gradients, smallest_part, too_large
 from tintype_trainer.pixels.batches import Batch
 
 TENSORS_OF_A_PARAMETER: Final = 3
@@ -29,7 +30,7 @@ def largest_batch(learner: Learner, largest: int, batch_of: Callable[[int], Batc
         batch_of: Makes a batch of so many training examples.
 
     Raises:
-        UserError: exit 64 where not even the smallest batch fits.
+        UserError: exit 1 where not even the smallest batch fits.
     """
     size = largest
     with _untouched(learner.network):
@@ -52,8 +53,10 @@ def _fits(learner: Learner, batch: Batch) -> bool:
         ]
         add_gradients(learner, [batch], len(batch))
         del room
-    except torch.OutOfMemoryError:
-        return False
+    except RuntimeError as error:
+        if is_out_of_gpu_memory(error):
+            return False
+        raise
     finally:
         learner.network.zero_grad(set_to_none=True)
     return True

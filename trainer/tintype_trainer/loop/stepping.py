@@ -1,35 +1,20 @@
 """One optimizer step: a batch, whole or in parts, to gradients, to new weights."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import torch
 from torch import nn, optim
 
-from tintype_api.errors import UserError, invalid_spec
+from tintype_api.errors import UserError, gpu_out_of_memory, invalid_spec
+from tintype_trainer.gpu_memory import is_out_of_gpu_memory, release_memory
 from tintype_trainer.learners import Learner
 from tintype_trainer.loop.backbone import trains_batch_norm
 from tintype_trainer.loop.ema import Ema
 from tintype_trainer.pixels.batches import Batch
+from tintype_trainer.pixels.cutting import cut
 
 SMALLEST_FOR_BATCH_NORM = 2
 """BatchNorm cannot take statistics from one value of each channel."""
-
-
-def part_bounds(examples: int, parts: int) -> list[tuple[int, int]]:
-    """Return (first, past the last) of each part of a batch; their sizes differ by at most one. Pure."""
-    borders = [place * examples // parts for place in range(parts + 1)]
-    return list(pairwise(borders))
-
-
-def cut(batch: Batch, parts: int) -> list[Batch]:
-    """Return a batch in parts. Pure."""
-    if parts == 1:
-        return [batch]
-    return [
-        Batch(batch.images_B3HW[first:end], batch.shares_BK[first:end], batch.boxes[first:end])
-        for first, end in part_bounds(len(batch), parts)
-    ]
 
 
 class Stepper:
@@ -40,8 +25,9 @@ class Stepper:
     difference; where it trains, no part is smaller than 2 examples.
 
     When the device has no memory left for a part, twice as many parts are tried for this batch and all that follow,
-    until a part cannot be cut any more. The steps of a training that was cut in this way are not those of one that was
-    not: the running statistics have seen the parts of the failed attempt, too.
+    until a part cannot be cut any more. Weights, average and schedule know nothing of the failed attempt, whose
+    gradients are thrown away; but BatchNorm's running statistics have seen its parts, too, and dropout has drawn for
+    them, so that the steps that follow are not those of a training that was cut from the start.
 
     Args:
         learner: What is trained, in place.
@@ -66,7 +52,7 @@ class Stepper:
         self._learner = learner
         self._optimizer = optimizer
         self._batch_size = batch_size
-        self._parts = accumulation
+        self.parts = accumulation
         self._clip_norm = clip_norm
         self._ema = ema
         self._note = note
@@ -80,30 +66,42 @@ class Stepper:
         """Take one step and return the mean loss of the batch's examples before it.
 
         Raises:
-            UserError: exit 64 where a part cannot be trained: a single example under BatchNorm, or too little memory.
+            UserError: exit 64 where BatchNorm would see a single example; exit 1 where the device has too little memory
+                even for the smallest part, or for the update of the weights, of which some may be new then.
         """
         loss = self._gradients(batch)
         while loss is None:
             self._halve(len(batch))
             loss = self._gradients(batch)
-        if self._clip_norm is not None:
-            nn.utils.clip_grad_norm_(self._learner.network.parameters(), self._clip_norm)
-        self._optimizer.step()
-        if self._ema is not None:
-            self._ema.update()
+        self._update()
         return loss
 
     def _gradients(self, batch: Batch) -> float | None:
-        """Compute the batch's gradients and return its loss; None where there was too little memory."""
+        """Compute the batch's gradients, clipped, and return its loss; None where there was too little memory."""
         self._optimizer.zero_grad(set_to_none=True)
         try:
-            return add_gradients(self._learner, cut(batch, self._parts_of(len(batch))), len(batch))
-        except torch.OutOfMemoryError:
-            return None
+            loss = add_gradients(self._learner, cut(batch, self._parts_of(len(batch))), len(batch))
+            if self._clip_norm is not None:
+                nn.utils.clip_grad_norm_(self._learner.network.parameters(), self._clip_norm)
+        except RuntimeError as error:
+            if is_out_of_gpu_memory(error):
+                return None
+            raise
+        return loss
+
+    def _update(self) -> None:
+        try:
+            self._optimizer.step()
+            if self._ema is not None:
+                self._ema.update()
+        except RuntimeError as error:
+            if is_out_of_gpu_memory(error):
+                raise no_update(self.examples_at_once) from error
+            raise
 
     def _halve(self, examples: int) -> None:
         before = _largest(examples, self._parts_of(examples))
-        self._parts *= 2
+        self.parts *= 2
         after = _largest(examples, self._parts_of(examples))
         self._optimizer.zero_grad(set_to_none=True)
         release_memory()
@@ -118,7 +116,7 @@ class Stepper:
     def _parts_of(self, examples: int) -> int:
         """Return the parts of a batch of some examples: of a smaller one as many fewer as it is smaller."""
         smallest = smallest_part(self._learner.network)
-        return max(1, min(-(-examples * self._parts // self._batch_size), examples // smallest))
+        return max(1, min(-(-examples * self.parts // self._batch_size), examples // smallest))
 
 
 def smallest_part(network: nn.Module) -> int:
@@ -148,15 +146,22 @@ def add_gradients(learner: Learner, parts: Sequence[Batch], examples: int) -> fl
     return float(torch.stack(losses).sum())
 
 
-def release_memory() -> None:
-    """Give the device's cached memory back, so that it is not in pieces."""
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+def no_update(at_once: int) -> UserError:
+    """Return what a user is told when the weights could not be updated while so many examples were seen at once."""
+    smaller = (
+        f"set training.batchSize to {at_once // 2}, choose a smaller training.architecture"
+        if at_once > 1
+        else "choose a smaller training.architecture"
+    )
+    return gpu_out_of_memory(
+        "the device has no memory left to update the weights of this network with batches of which "
+        f"{at_once} example{'s go' if at_once > 1 else ' goes'} through it at once; {smaller}, or ask for a larger GPU"
+    )
 
 
 def too_large(examples: int) -> UserError:
     """Return what a user is told when no smaller part is left to try."""
-    return invalid_spec(
+    return gpu_out_of_memory(
         f"imageResizer: the device has no memory to train this network on {examples} "
         f"example{'s' if examples > 1 else ''} at once; make it smaller, choose a smaller training.architecture, or "
         "ask for a larger GPU"

@@ -8,6 +8,7 @@ from typing import Final
 
 from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError
+from tintype_trainer.gpu_memory import is_out_of_gpu_memory
 from tintype_trainer.interruption import Interrupted
 from tintype_trainer.reporting.termination import Outcome
 
@@ -28,9 +29,8 @@ def outcome_of(error: BaseException) -> Outcome:
                 ExitCode.ENVIRONMENT, Reason.ENVIRONMENT, f"{where} cannot be written, the disk is full; give it space"
             )
         case _ if is_out_of_gpu_memory(error):
-            return Outcome(
-                CRASH, Reason.CRASHED, "the GPU ran out of memory; lower training.batchSize or the size in imageResizer"
-            )
+            said = "the GPU ran out of memory; lower training.batchSize or the size in imageResizer"
+            return Outcome(CRASH, Reason.GPU_OUT_OF_MEMORY, said)
         case _ if is_out_of_memory(error):
             return Outcome(
                 CRASH,
@@ -45,11 +45,6 @@ def is_ours(error: BaseException) -> bool:
     """Return whether the exception is a bug of ours, whose traceback belongs in the log."""
     told = isinstance(error, UserError) or is_out_of_gpu_memory(error) or is_out_of_memory(error)
     return not told and outcome_of(error).exit_code == CRASH
-
-
-def is_out_of_gpu_memory(error: BaseException) -> bool:
-    """Return whether this is torch.OutOfMemoryError, by its name, since torch may not be there yet."""
-    return type(error).__name__ == "OutOfMemoryError"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
