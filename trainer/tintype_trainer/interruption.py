@@ -31,6 +31,7 @@ class Interruption:
         self._ctrl_c = False
         self._deferring = False
         self._before_exit: Callable[[], None] | None = None
+        self._at_check: Callable[[], None] | None = None
 
     def install(self) -> None:
         """Handle SIGTERM from now on; must be called from the main thread."""
@@ -39,6 +40,10 @@ class Interruption:
     def before_exit(self, action: Callable[[], None]) -> None:
         """Set what is done before the process ends at once, such as writing the termination message."""
         self._before_exit = action
+
+    def at_each_check(self, action: Callable[[], None]) -> None:
+        """Set what is done at each boundary, which shows that the run goes on."""
+        self._at_check = action
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -62,6 +67,8 @@ class Interruption:
             Interrupted: SIGTERM came within `deferred`.
             KeyboardInterrupt: Ctrl-C was pressed within `deferred`.
         """
+        if self._at_check:
+            self._at_check()
         if self._requested:
             raise Interrupted
         if self._ctrl_c:

@@ -21,6 +21,7 @@ from tintype_api.constants import (
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_api.status import Artifacts, TrainerStatus
 from tintype_trainer.documents import read_document, with_changes
+from tintype_trainer.hanging import LIMITS, Limits, Watchdog, end_hung
 from tintype_trainer.interruption import Interrupted, Interruption
 from tintype_trainer.reporting.apiserver import StatusClient, in_cluster_server
 from tintype_trainer.reporting.console import open_console
@@ -39,11 +40,11 @@ OPENMP_WAITING: Final = ("OMP_WAIT_POLICY", "PASSIVE")
 the others need (twice to three times as slow when two cores are shared)."""
 
 
-def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+def run(arguments: argparse.Namespace, interruption: Interruption, limits: Limits = LIMITS) -> int:
     """Carry out the version and return the exit code.
 
     In a cluster the outcome is written to the termination message as soon as it is known; what is left of status is
-    then written for a while.
+    then written for a while. A run that is silent for longer than the limits is ended.
     """
     journal = Journal()
     in_cluster = ENV_POD_UID in os.environ
@@ -53,9 +54,14 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
             write_termination_message(Path(TERMINATION_MESSAGE_FILE), outcome, journal.status.stage)
 
     interruption.before_exit(lambda: tell(outcome_of(Interrupted())))
+    watchdog = Watchdog(lambda said: end_hung(said, tell), limits)
+    journal.listen(watchdog)
+    interruption.at_each_check(watchdog.beat)
     with ExitStack() as open_things:
+        watchdog.start()
+        open_things.callback(watchdog.stop)
         try:
-            outcome = _carry_out(arguments, interruption, journal, open_things, in_cluster=in_cluster)
+            outcome = _carry_out(arguments, interruption, journal, watchdog, open_things, in_cluster=in_cluster)
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001  # each becomes an outcome; a traceback is printed for bugs
@@ -74,6 +80,7 @@ def _carry_out(
     arguments: argparse.Namespace,
     interruption: Interruption,
     journal: Journal,
+    watchdog: Watchdog,
     open_things: ExitStack,
     *,
     in_cluster: bool,
@@ -99,13 +106,21 @@ def _carry_out(
     from tintype_trainer.run import Surroundings, run_version  # noqa: PLC0415  # torch takes seconds to import
     from tintype_trainer.storage import Store  # noqa: PLC0415
 
+    def staging(done: int, total: int) -> None:
+        watchdog.beat()
+        console.staging(done, total)
+
+    def count_examples(examples: int) -> None:
+        watchdog.step()
+        exposition.count_examples(examples)
+
     around = Surroundings(
         store=Store.from_settings(version.spec.storage),
         cache=cache_folder(arguments.cache, in_cluster=in_cluster),
         journal=journal,
         interruption=interruption,
-        staging=console.staging,
-        count_examples=exposition.count_examples,
+        staging=staging,
+        count_examples=count_examples,
         stop=stop,
     )
     try:
