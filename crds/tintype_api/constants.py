@@ -30,7 +30,7 @@ OPERATOR_STATUS_FIELDS: Final = (
     "startTime",
     "completionTime",
 )
-TRAINER_STATUS_FIELDS: Final = ("stage", "dataset", "progress", "metrics", "best", "concepts", "artifacts", "history")
+TRAINER_STATUS_FIELDS: Final = ("podUID", "stage", "dataset", "progress", "metrics", "best", "concepts", "artifacts", "history")
 
 TRAINER_CLUSTER_ROLE: Final = "tintype-trainer"
 STATUS_POLICY: Final = "tintype-status"

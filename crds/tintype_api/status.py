@@ -221,6 +221,8 @@ class HistoryEntry(Model):
 class TrainerStatus(Model):
     """The fields of status that the trainer writes."""
 
+    pod_uid: Annotated[str | None, Field(alias="podUID", max_length=256)] = None
+    """The Pod that has written these; while it is not that of `job`, stage is one that an earlier Pod was in."""
     stage: Stage | None = None
     dataset: DatasetStatus | None = None
     progress: Progress | None = None

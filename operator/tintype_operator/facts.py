@@ -56,6 +56,7 @@ class VersionFacts:
         output_uri: output.uri.
         status: The operator's own part of status.
         stage: status.stage, which the trainer writes.
+        reporter: status.podUID, the Pod whose stage that is; None where its trainer does not say.
         checkpoint: Whether status.checkpoint is there, which the trainer writes once it has saved one.
         published: Whether status.artifacts is there, which the trainer writes once the manifest is.
         weights_from: training.initialWeights.modelVersion, the version of the namespace whose weights it starts from.
@@ -83,6 +84,7 @@ class VersionFacts:
     output_uri: str
     status: OperatorStatus
     stage: str | None
+    reporter: str | None
     checkpoint: bool
     published: bool
     weights_from: str | None

@@ -77,7 +77,7 @@ def being_deleted(
     reporting = pods[-1].uid if pods and why is JobDeletion.SUSPENSION else None
     job = named.model_copy(update={"pod_uid": reporting})
     running = bool(pods) and pods[-1].running and why is JobDeletion.SUSPENSION
-    phase = _stage(version) if running else version.status.phase
+    phase = _stage(version, pods[-1]) if running else version.status.phase
     return _with(version, phase=phase, conditions=conditions, job=job)
 
 
@@ -152,16 +152,19 @@ def _reference(attempt: Attempt, pod: PodFacts | None) -> JobReference:
 def _phase(version: VersionFacts, attempt: Attempt) -> Phase:
     pod = attempt.current
     if pod is not None and pod.running:
-        return _stage(version)
+        return _stage(version, pod)
     if pod is None and attempt.job.suspended:
         return Phase.QUEUED
     if attempt.concluding:
-        return version.status.phase if version.status.phase in _RUNNING else _stage(version)
+        return version.status.phase if version.status.phase in _RUNNING else _stage(version, attempt.pods[-1])
     return Phase.PENDING
 
 
-def _stage(version: VersionFacts) -> Phase:
-    return Phase(version.stage) if version.stage in list(Stage) else Phase.PREPARING
+def _stage(version: VersionFacts, pod: PodFacts) -> Phase:
+    """Return the stage of a Pod; before its first report, status still has that of an earlier one."""
+    if version.reporter not in {None, pod.uid} or version.stage not in list(Stage):
+        return Phase.PREPARING
+    return Phase(version.stage)
 
 
 def _why_nothing_runs(attempt: Attempt) -> Because | None:

@@ -68,6 +68,7 @@ def observe_version(document: Object) -> VersionFacts:
         output_uri=str(_part(spec, "output").get("uri", "")),
         status=own,
         stage=status.get("stage"),
+        reporter=status.get("podUID"),
         checkpoint="checkpoint" in status,
         published="artifacts" in status,
         weights_from=_part(_part(spec, "training"), "initialWeights").get("modelVersion"),

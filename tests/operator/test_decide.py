@@ -87,6 +87,13 @@ def test_the_phase_follows_the_stage_while_the_container_runs(stage: str | None,
     assert settle.status.start_time == "2026-11-24T11:59:20Z"
 
 
+@pytest.mark.parametrize(("reporter", "phase"), [("pod-0", Phase.PREPARING), ("pod-1", Phase.TRAINING)])
+def test_a_pod_that_has_not_reported_is_preparing_whatever_another_was_doing(reporter: str, phase: Phase) -> None:
+    version = stored_version(status=STARTED | {"stage": "Training", "podUID": reporter})
+    settle = settled(facts(version, jobs=(job(),), pods=(pod(phase="Running", state=running()),)))
+    assert settle.status.phase == phase
+
+
 def test_nothing_changes_when_nothing_changed() -> None:
     version = stored_version(status=STARTED | {"stage": "Training"}, labels={"tintype.dev/model": DIGEST})
     given = facts(version, jobs=(job(),), pods=(pod(phase="Running", state=running()),))

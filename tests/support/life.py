@@ -234,7 +234,9 @@ class World:
         if self._named() is None or self.ended:
             return
         following = {"Preparing": "Training", "Training": "Evaluating", "Evaluating": "Publishing"}
-        stage = self.status.get("stage")
+        pod = self.status["job"]["podUID"]
+        stage = self.status.get("stage") if self.status.get("podUID") == pod else None
+        self.status["podUID"] = pod
         self.status["stage"] = following.get(stage, stage) if stage else "Preparing"
         if self.status["stage"] == "Training":
             self.status["checkpoint"] = {}

@@ -148,6 +148,7 @@ def _report(
     version: ModelVersion, journal: Journal, exposition: Exposition, stop: StopRequest, open_things: ExitStack
 ) -> None:
     client = StatusClient(in_cluster_server(), version.metadata)
+    journal.update(pod_uid=os.environ[ENV_POD_UID])
     open_things.callback(client.close)
 
     def apply(status: TrainerStatus) -> None:
