@@ -10,6 +10,8 @@ from tintype_operator.observe import observe_job, observe_refusal
 from tintype_operator.waiting import for_pod
 
 NAMESPACE = "operator-trouble"
+POLICIES = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+POLICY_BINDINGS = "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
 
 
 def test_what_the_trainer_said_last_is_why_the_version_failed(played: Played) -> None:
@@ -74,6 +76,9 @@ def test_waiting_says_what_is_missing(played: Played) -> None:
         f"ServiceAccount ghost is missing in namespace {NAMESPACE}; "
         "create it, or correct podTemplate.serviceAccountName"
     )
+    played.kube.must("POST", f"api/v1/namespaces/{NAMESPACE}/serviceaccounts", {"metadata": {"name": "ghost"}})
+    assert played.pod("no-account")["spec"]["serviceAccountName"] == "ghost"
+    assert "is waiting for a node" in played.until_condition("no-account", "Waiting", "Scheduling")
     played.apply("no-secret", {"spec.storage": {"credentialsSecret": "s3"}})
     pod = played.pod("no-secret")
     played.play(
@@ -116,6 +121,41 @@ def test_a_quota_for_pods_is_named(played: Played) -> None:
         )
     finally:
         played.kube.must("DELETE", f"{quotas}/gpus")
+    played.pod("no-gpus")
+    played.until_condition("no-gpus", "Waiting", "Scheduling")
+
+
+def test_a_policy_of_the_cluster_that_refuses_pods_is_named(played: Played) -> None:
+    pods = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    only = f"request.namespace == '{NAMESPACE}' && object.metadata.labels['tintype.dev/modelversion'] == 'refused'"
+    policy = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [pods]},
+        "matchConditions": [{"name": "only", "expression": only}],
+        "validations": [{"expression": "false", "message": "Pods need a cost centre"}],
+    }
+    binding = {"policyName": "cost-centre", "validationActions": ["Deny"]}
+    played.kube.must("POST", POLICIES, {"metadata": {"name": "cost-centre"}, "spec": policy})
+    played.kube.must("POST", POLICY_BINDINGS, {"metadata": {"name": "cost-centre"}, "spec": binding})
+    try:
+        eventually(lambda: _is_refused(played))
+        played.apply("refused")
+        message = played.until_condition("refused", "Waiting", "AdmissionRefused")
+        assert message.startswith("the cluster's admission refuses the Pod of Job refused-1: ")
+        assert "Pods need a cost centre" in message
+        assert message.endswith("; ask who set it up, or correct podTemplate")
+    finally:
+        played.kube.must("DELETE", f"{POLICY_BINDINGS}/cost-centre")
+        played.kube.must("DELETE", f"{POLICIES}/cost-centre")
+    played.pod("refused")
+    played.until_condition("refused", "Waiting", "Scheduling")
+
+
+def _is_refused(played: Played) -> bool:
+    """Whether the policy answers already, which takes it some seconds."""
+    metadata = {"name": "refused", "labels": {"tintype.dev/modelversion": "refused"}}
+    pod = {"metadata": metadata, "spec": {"containers": [{"name": "main", "image": "pause"}]}}
+    return played.kube.request("POST", played.pods_path, pod, dryRun="All").code == 422
 
 
 def test_what_pod_security_and_policies_say_is_known(played: Played) -> None:

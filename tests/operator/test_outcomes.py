@@ -38,6 +38,7 @@ def said(reason: str, message: str) -> str:
             False,
             "set training.batchSize to 8",
         ),
+        (failed(1, message=said("Hung", "the trainer hangs")), "Hung", False, False, "the trainer hangs"),
         (failed(137, reason="OOMKilled"), "OOMKilled", False, False, MEMORY),
         (failed(137), "Killed", False, False, f"the trainer was killed by signal 9 (SIGKILL); {LOG}"),
         (failed(139), "Killed", False, False, f"the trainer was killed by signal 11 (SIGSEGV); {LOG}"),
