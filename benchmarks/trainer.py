@@ -40,9 +40,10 @@ from tintype_trainer.learners.making import make_learner
 from tintype_trainer.loop.best import Selection
 from tintype_trainer.loop.optimizers import build_optimizer
 from tintype_trainer.loop.plan import plan
-from tintype_trainer.loop.training import Ending, Epoch, Examples, Step, TrainingRun
+from tintype_trainer.loop.records import Ending, Epoch, Examples, Memory, Step
+from tintype_trainer.loop.training import TrainingRun
 from tintype_trainer.networks import build_classifier
-from tintype_trainer.networks.weights import Normalisation
+from tintype_trainer.networks.weights import usual_normalisation
 from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.pixels.picture_memory import PictureMemory
 from tintype_trainer.pixels.samples import targets_of
@@ -51,7 +52,7 @@ ARCHITECTURE = CATALOGUE["efficientnet_lite0"]
 CONCEPTS = ("even", "odd")
 SIZE, BATCH, PICTURES, SIDE = 128, 32, 256, 300
 RESIZER = ImageResizer(type=ResizerType.FIXED, width=SIZE, height=SIZE)
-NORMALISATION = Normalisation(ARCHITECTURE.mean, ARCHITECTURE.std)
+NORMALISATION = usual_normalisation(ARCHITECTURE)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Timing:
 
 class Silent:
     """An observer that is told and says nothing."""
+
+    def begun(self, memory: Memory | None) -> None:
+        """Ignore the beginning."""
 
     def step_done(self, step: Step) -> None:
         """Ignore a step."""
@@ -159,7 +163,9 @@ def _spec(steps: int) -> ModelVersionSpec:
 
 def _trainer(learner: Learner, loader: Loader, spec: ModelVersionSpec) -> None:
     planned = plan(PICTURES, spec.training)
-    TrainingRun(learner, loader, Examples(range(PICTURES), [], []), planned, spec, Silent(), lambda: None).run()
+    TrainingRun(
+        learner, loader, Examples(range(PICTURES), [], []), planned, spec, Silent(), lambda: None, lambda _: None
+    ).run()
 
 
 def _timed(action: Callable[[], None]) -> Timing:

@@ -30,7 +30,18 @@ OPERATOR_STATUS_FIELDS: Final = (
     "startTime",
     "completionTime",
 )
-TRAINER_STATUS_FIELDS: Final = ("podUID", "stage", "dataset", "progress", "metrics", "best", "concepts", "artifacts", "history")
+TRAINER_STATUS_FIELDS: Final = (
+    "podUID",
+    "stage",
+    "dataset",
+    "progress",
+    "metrics",
+    "best",
+    "concepts",
+    "checkpoint",
+    "artifacts",
+    "history",
+)
 
 TRAINER_CLUSTER_ROLE: Final = "tintype-trainer"
 STATUS_POLICY: Final = "tintype-status"
@@ -148,6 +159,7 @@ class Reason(StrEnum):
     OUTPUT_TAKEN = "OutputTaken"
     OUTPUT_NOT_WRITABLE = "OutputNotWritable"
     STORAGE_UNREACHABLE = "StorageUnreachable"
+    CHECKPOINT_NOT_SAVED = "CheckpointNotSaved"
     ENVIRONMENT = "EnvironmentError"
     INTERRUPTED = "Interrupted"
     EVICTED = "Evicted"

@@ -60,3 +60,8 @@ def storage_unreachable(message: str) -> UserError:
 def gpu_out_of_memory(message: str) -> UserError:
     """Return the error for a GPU that has too little memory (exit 1: another one may have more)."""
     return UserError(message, exit_code=ExitCode.FAILED, reason=Reason.GPU_OUT_OF_MEMORY)
+
+
+def checkpoint_not_saved(message: str) -> UserError:
+    """Return a UserError for a checkpoint that could not be saved before the end; the Pod is tried again (exit 1)."""
+    return UserError(message, exit_code=ExitCode.FAILED, reason=Reason.CHECKPOINT_NOT_SAVED)

@@ -119,10 +119,12 @@ def model_digest(spec: ModelVersionSpec) -> str:
 
 
 def identity(version: ModelVersion) -> str:
-    """Return what a run belongs to: the uid in a cluster, else a digest of the resolved version."""
+    """Return what a run belongs to: the uid in a cluster, else a digest of the resolved version but for runPolicy."""
     if version.metadata.uid:
         return version.metadata.uid
-    document = json.dumps(version.to_wire(), sort_keys=True, ensure_ascii=False)
+    wire = version.to_wire()
+    wire["spec"].pop("runPolicy", None)
+    document = json.dumps(wire, sort_keys=True, ensure_ascii=False)
     return "sha256:" + hashlib.sha256(document.encode()).hexdigest()
 
 

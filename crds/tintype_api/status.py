@@ -179,6 +179,16 @@ class Best(Model):
     performance_indicator_name: ShortText | None = None
 
 
+class Checkpoint(Model):
+    """The latest checkpoint in storage, from which another Pod goes on; absent once the version is published."""
+
+    epoch: float
+    """Epochs done, with the fraction of the current one."""
+    iteration: int
+    uri: Annotated[str, Field(max_length=2048)]
+    size_bytes: int
+
+
 class ConceptSummary(Model):
     """One concept of the best over the validation set; a number that no example allows is absent."""
 
@@ -230,6 +240,7 @@ class TrainerStatus(Model):
     best: Best | None = None
     concepts: Annotated[tuple[ConceptSummary, ...], Field(max_length=256)] = ()
     """Of the best, once it is evaluated."""
+    checkpoint: Checkpoint | None = None
     artifacts: Artifacts | None = None
     history: Annotated[tuple[HistoryEntry, ...], Field(max_length=HISTORY_LENGTH)] = ()
     """At most 50 epochs, thinned evenly."""

@@ -24,7 +24,9 @@ from tintype_trainer.learners.scores import ScoreLearner
 from tintype_trainer.loop.best import Selection
 from tintype_trainer.loop.losses import concept_weights, make_loss
 from tintype_trainer.loop.plan import plan
-from tintype_trainer.loop.training import Ending, Epoch, Examples, Step, Trained, TrainingRun
+from tintype_trainer.loop.records import Ending, Epoch, Examples, Memory, Step, Trained
+from tintype_trainer.loop.snapshot import Snapshot
+from tintype_trainer.loop.training import TrainingRun
 from tintype_trainer.networks import Detections, Detector, DetectorTarget
 from tintype_trainer.networks.heads import HeadLayer
 from tintype_trainer.networks.weights import Normalisation
@@ -43,6 +45,7 @@ class Recorder:
     """An observer that keeps all that it is told."""
 
     def __init__(self) -> None:
+        self.memory: Memory | None = None
         self.steps: list[Step] = []
         self.epochs: list[tuple[Epoch, Selection]] = []
         self.notes: list[str] = []
@@ -52,6 +55,10 @@ class Recorder:
     def losses(self) -> list[float]:
         """The loss of each step."""
         return [step.loss for step in self.steps]
+
+    def begun(self, memory: Memory | None) -> None:
+        """Keep what was trained before."""
+        self.memory = memory
 
     def step_done(self, step: Step) -> None:
         """Keep the step."""
@@ -136,6 +143,8 @@ class Digits:
         learner: Learner | None = None,
         budget_bytes: int = 1 << 30,
         check: Callable[[], None] = lambda: None,
+        save: Callable[[Snapshot], None] = lambda _: None,
+        resumed: Snapshot | None = None,
         stop: StopRequest | None = None,
         clock: Callable[[], float] | None = None,
     ) -> Trained:
@@ -151,6 +160,8 @@ class Digits:
                 spec,
                 recorder or Recorder(),
                 check,
+                save,
+                resumed=resumed,
                 stop=stop,
                 **timed,
             )

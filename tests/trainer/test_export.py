@@ -23,7 +23,7 @@ from tintype_trainer.export.comparing import compare_detections, compare_scores
 from tintype_trainer.export.making import make_onnx
 from tintype_trainer.exporting import examples_to_check
 from tintype_trainer.interruption import Interruption
-from tintype_trainer.loop.training import Examples
+from tintype_trainer.loop.records import Examples
 from tintype_trainer.networks.detector import Detections
 
 TAGS = [f"{concept}s" for concept in CONCEPTS]

@@ -8,7 +8,7 @@ from tintype_api.spec.view import ViewType
 from tintype_api.status import HistoryEntry, TrainerStatus
 from tintype_trainer.loop.best import Metric, Selection, Watch
 from tintype_trainer.loop.plan import plan
-from tintype_trainer.loop.training import Ending, Epoch, Step
+from tintype_trainer.loop.records import Ending, Epoch, Step
 from tintype_trainer.metrics.measures import ConceptMeasures, Measures
 from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.reporting.progress import TrainingProgress

@@ -73,7 +73,7 @@ def test_publishes(tmp_path: Path) -> None:
         "sizeBytes": 7,
         "sha256": "",
     }
-    assert artifacts.uri == publisher.uri == f"{tmp_path.as_uri()}/default/bottles-1"
+    assert artifacts.uri == publisher.place.uri == f"{tmp_path.as_uri()}/default/bottles-1"
     assert artifacts.files == 3
     assert artifacts.size_bytes == sum(file["sizeBytes"] for file in written["files"])
     assert verify_manifest(artifacts.uri, STORE) == artifacts
@@ -137,14 +137,14 @@ def test_of_two_versions_of_a_name_one_publishes(tmp_path: Path) -> None:
 
 def test_finishing_again_after_a_lost_answer_is_no_conflict(tmp_path: Path) -> None:
     publisher = publish(tmp_path, "run-1")
-    assert publisher.finish("sha256:abc") == verify_manifest(publisher.uri, STORE)
+    assert publisher.finish("sha256:abc") == verify_manifest(publisher.place.uri, STORE)
 
 
 def test_leftovers_without_a_manifest_do_not_matter(tmp_path: Path) -> None:
     write_files(tmp_path, {"default/bottles-1/runs/run-1/best.safetensors": b"old"})
     publisher = publish(tmp_path, "run-1")
     assert (tmp_path / "default/bottles-1/runs/run-1/best.safetensors").read_bytes() == b"weights"
-    verify_manifest(publisher.uri, STORE)
+    verify_manifest(publisher.place.uri, STORE)
 
 
 def test_an_output_that_cannot_be_written_is_found_at_the_beginning(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_verifying_names_what_differs(tmp_path: Path, content: bytes | None, wor
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UserError, match="1 files are not as published") as error:
-        verify_manifest(publisher.uri, STORE)
+        verify_manifest(publisher.place.uri, STORE)
     assert error.value.exit_code == ExitCode.DATA
     assert words in error.value.message
 
@@ -185,7 +185,7 @@ def test_a_manifest_may_not_point_outside(tmp_path: Path) -> None:
     path = tmp_path / "default/bottles-1/manifest.json"
     path.write_text(path.read_text().replace("runs/run-1/best", "runs/../best"))
     with pytest.raises(UserError, match="is no manifest of tintype"):
-        verify_manifest(publisher.uri, STORE)
+        verify_manifest(publisher.place.uri, STORE)
 
 
 def test_runs_are_named_by_their_pod() -> None:

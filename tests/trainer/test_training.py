@@ -29,7 +29,7 @@ from tintype_trainer.interruption import Interrupted
 from tintype_trainer.learners.predictions import Predictions
 from tintype_trainer.loop.best import Selection
 from tintype_trainer.loop.plan import plan, training_batch
-from tintype_trainer.loop.training import Ending, Epoch, Examples, Trained
+from tintype_trainer.loop.records import Ending, Epoch, Examples, Trained
 from tintype_trainer.networks import build_classifier
 from tintype_trainer.pixels.batches import Batch
 from tintype_trainer.stopping import StopRequest

@@ -17,7 +17,7 @@ from tintype_trainer.export.card import ONNX_FILE, OnnxCard, OnnxExported, OnnxN
 from tintype_trainer.export.making import describe, make_onnx
 from tintype_trainer.learners import Learner
 from tintype_trainer.learners.evaluating import inputs_of
-from tintype_trainer.loop.training import Examples
+from tintype_trainer.loop.records import Examples
 from tintype_trainer.networks.weights import Normalisation
 from tintype_trainer.output.publishing import Publisher
 from tintype_trainer.pixels.batches import Loader

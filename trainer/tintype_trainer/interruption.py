@@ -19,6 +19,10 @@ class Interrupted(Exception):  # noqa: N818  # the run was interrupted: an event
     """SIGTERM came; raised where the training can stop."""
 
 
+class Cancelled(KeyboardInterrupt):
+    """Ctrl-C was pressed; raised where the training can stop."""
+
+
 class Interruption:
     """What SIGTERM and Ctrl-C do to this process.
 
@@ -65,14 +69,14 @@ class Interruption:
 
         Raises:
             Interrupted: SIGTERM came within `deferred`.
-            KeyboardInterrupt: Ctrl-C was pressed within `deferred`.
+            Cancelled: Ctrl-C was pressed within `deferred`.
         """
         if self._at_check:
             self._at_check()
         if self._requested:
             raise Interrupted
         if self._ctrl_c:
-            raise KeyboardInterrupt
+            raise Cancelled
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         self._requested = True

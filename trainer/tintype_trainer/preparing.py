@@ -13,7 +13,7 @@ from tintype_trainer.datasets.arrangement import arrange
 from tintype_trainer.datasets.dataset import Split, Staged, counts
 from tintype_trainer.datasets.examples import read_examples
 from tintype_trainer.datasets.freezing import FrozenDataset, freeze
-from tintype_trainer.loop.training import Examples
+from tintype_trainer.loop.records import Examples
 from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.pixels.picture_memory import PictureMemory, picture_budget_bytes
 from tintype_trainer.pixels.samples import targets_of

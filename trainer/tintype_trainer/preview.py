@@ -13,7 +13,7 @@ from tintype_trainer.datasets.dataset import Selection, Split, labels
 from tintype_trainer.datasets.examples import read_examples
 from tintype_trainer.datasets.freezing import freeze
 from tintype_trainer.loop.randomness import Stream, generator
-from tintype_trainer.loop.training import Examples
+from tintype_trainer.loop.records import Examples
 from tintype_trainer.pixels.contact_sheet import Tile, contact_sheet
 from tintype_trainer.pixels.reading import Seen
 from tintype_trainer.pixels.staging import stage

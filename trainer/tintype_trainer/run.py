@@ -8,10 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from torch import nn
 
 from tintype_api.constants import Stage
 from tintype_api.modelversion import ModelVersion, architecture_of
-from tintype_api.spec.training import AUTO, Training
+from tintype_api.spec import ModelVersionSpec
+from tintype_api.spec.training import AUTO
 from tintype_api.status import Artifacts
 from tintype_trainer.device import Device, prepare_device
 from tintype_trainer.evaluating import BestEvaluated, evaluate_best
@@ -24,8 +26,10 @@ from tintype_trainer.learners.making import make_learner
 from tintype_trainer.loop.batch_size import largest_batch
 from tintype_trainer.loop.best import best_of
 from tintype_trainer.loop.plan import Plan, plan, with_batch_size
-from tintype_trainer.loop.training import Ending, Epoch, Trained, TrainingRun
+from tintype_trainer.loop.records import Ending, Epoch, Trained
+from tintype_trainer.loop.training import TrainingRun
 from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
+from tintype_trainer.output.checkpoints import Checkpoints, Ground, Resumed
 from tintype_trainer.output.manifest import MODEL_FILE, WEIGHTS_FILE
 from tintype_trainer.output.modelcard import model_json
 from tintype_trainer.output.publishing import Publisher, run_id
@@ -33,7 +37,7 @@ from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.preparing import Prepared, open_loader, prepare
 from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.reporting.progress import TrainingProgress
-from tintype_trainer.starting import initial_network
+from tintype_trainer.starting import built_network, initial_network, on_device
 from tintype_trainer.stopping import StoppedUntrainedError, StopRequest
 from tintype_trainer.storage import Store
 
@@ -62,6 +66,27 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What is trained and evaluated.
+
+    Attributes:
+        asked: The resolved version as it was asked for.
+        version: The same with a number for batchSize Auto.
+        around: What the run has around it.
+        prepared: The examples.
+        learner: The network.
+        loader: Makes batches of the examples.
+    """
+
+    asked: ModelVersion
+    version: ModelVersion
+    around: Surroundings
+    prepared: Prepared
+    learner: Learner
+    loader: Loader
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """What came of a run.
 
@@ -81,34 +106,38 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
 
     Raises:
         UserError: for all that a user can cause.
-        Interrupted: SIGTERM came while the network was trained.
-        StoppedUntrainedError: the stop was asked for before the first step.
+        Interrupted: SIGTERM came while the network was trained; a checkpoint is saved.
+        StoppedUntrainedError: the stop was asked for before the first step, and there is no checkpoint.
     """
     spec = version.spec
     device = prepare_device(spec.compute, spec.training.precision)
     publisher = Publisher(around.store, version, run_id())
     published = publisher.begin()
     if published is not None:
-        around.journal.note(f"{publisher.uri} is published already; nothing is left to do")
+        around.journal.note(f"{publisher.place.uri} is published already; nothing is left to do")
         around.journal.update(urgent=True, stage=Stage.PUBLISHING, artifacts=published)
         return Published(published, None)
     prepared = prepare(version, around.store, around.cache, around.journal, around.staging)
     publisher.add("dataset.jsonl.gz", prepared.frozen.lines_gz)
-    network, weights = initial_network(spec, around.store, around.cache, device)
+    checkpoints = Checkpoints(around.store, publisher.place, prepared.frozen.digest, around.cache, around.journal)
+    resumed = checkpoints.latest()
+    network, weights = _network(spec, around, device, resumed)
     learner = make_learner(spec, network, device, weights.normalisation, prepared.training_counts(spec.concepts))
     with open_loader(spec, prepared, device.threads) as loader:
-        asked, version = spec.training, _with_batch_size(version, around, prepared, learner, loader)
-        trained = _train(version, around, prepared, learner, loader, asked)
+        batch_size = resumed.ground.batch_size if resumed else _batch_size(spec, around, prepared, learner, loader)
+        work = Work(version, _with_batch_size(version, batch_size), around, prepared, learner, loader)
+        trained = _train(work, checkpoints, Ground(batch_size, weights), resumed)
         learner.network.load_state_dict(trained.weights)
-        evaluated = _evaluate(version, around, prepared, learner, loader, trained)
+        evaluated = _evaluate(work, trained)
         around.journal.enter(Stage.PUBLISHING)
         onnx = export_best(
             publisher, spec, prepared.examples, learner, loader, weights.normalisation, around.cache, around.journal
         )
-    model = model_json(version, prepared.frozen, weights, learner, evaluated.evaluation, onnx)
+    model = model_json(work.version, prepared.frozen, weights, learner, evaluated.evaluation, onnx)
     _publish(publisher, around.cache, model, trained, evaluated, weights)
     artifacts = publisher.finish(prepared.frozen.digest, not_exported(onnx))
     around.journal.update(urgent=True, artifacts=artifacts)
+    checkpoints.clear()
     return Published(artifacts, trained.ending)
 
 
@@ -123,36 +152,63 @@ def _epoch_line(epoch: Epoch) -> dict[str, Any]:
     return epoch.entry.to_wire() | {"concepts": [each.to_wire() for each in status_metrics(epoch.measures).concepts]}
 
 
-def _with_batch_size(
-    version: ModelVersion, around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader
-) -> ModelVersion:
-    """Return the version with the number that batchSize Auto means here, measured."""
-    training = version.spec.training
-    if training.batch_size != AUTO:
-        return version
+def _network(
+    spec: ModelVersionSpec, around: Surroundings, device: Device, resumed: Resumed | None
+) -> tuple[nn.Module, InitialWeightsRecord]:
+    """Return the network, and where its first weights came from; those of a checkpoint need not be had again."""
+    if resumed is None:
+        return initial_network(spec, around.store, around.cache, device)
+    return on_device(built_network(spec), device), resumed.ground.initial_weights
+
+
+def _batch_size(
+    spec: ModelVersionSpec, around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader
+) -> int:
+    """Return the batch size; the number that Auto means here is measured."""
+    training = spec.training
+    if isinstance(training.batch_size, int):
+        return training.batch_size
     largest = min(architecture_of(training).batch_size, len(prepared.examples.train))
     size = largest_batch(
         learner, largest, lambda count: next(loader.evaluation(prepared.examples.train[:count], count))
     )
     around.journal.note(f"training.batchSize Auto: batches of {size}")
-    update = {"training": with_batch_size(training, size)}
+    return size
+
+
+def _with_batch_size(version: ModelVersion, batch_size: int) -> ModelVersion:
+    """Return the version with the number that batchSize Auto means here."""
+    training = version.spec.training
+    if training.batch_size != AUTO:
+        return version
+    update = {"training": with_batch_size(training, batch_size)}
     return version.model_copy(update={"spec": version.spec.model_copy(update=update)})
 
 
-def _train(
-    version: ModelVersion, around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader, asked: Training
-) -> Trained:
-    spec = version.spec
-    if around.stop.asked:
+def _train(work: Work, checkpoints: Checkpoints, ground: Ground, resumed: Resumed | None) -> Trained:
+    around, spec = work.around, work.version.spec
+    if around.stop.asked and resumed is None:
         raise StoppedUntrainedError
-    planned = plan(len(prepared.examples.train), spec.training)
-    around.journal.note(describe(version, planned, learner.device))
+    planned = plan(len(work.prepared.examples.train), spec.training)
+    around.journal.note(describe(work.version, planned, work.learner.device))
     around.journal.enter(Stage.TRAINING)
     torch.manual_seed(spec.training.seed)
-    progress = TrainingProgress(around.journal, planned, asked, spec.view.type, around.count_examples)
+    progress = TrainingProgress(
+        around.journal, planned, work.asked.spec.training, spec.view.type, around.count_examples
+    )
     with around.interruption.deferred():
-        check, stop = around.interruption.check, around.stop
-        return TrainingRun(learner, loader, prepared.examples, planned, spec, progress, check, stop=stop).run()
+        return TrainingRun(
+            work.learner,
+            work.loader,
+            work.prepared.examples,
+            planned,
+            spec,
+            progress,
+            around.interruption.check,
+            lambda snapshot: checkpoints.save(ground, snapshot, planned.epoch_at(snapshot.memory.last.iteration)),
+            resumed=resumed.snapshot if resumed else None,
+            stop=around.stop,
+        ).run()
 
 
 def describe(version: ModelVersion, planned: Plan, device: Device) -> str:
@@ -165,14 +221,21 @@ def describe(version: ModelVersion, planned: Plan, device: Device) -> str:
     )
 
 
-def _evaluate(
-    version: ModelVersion, around: Surroundings, prepared: Prepared, learner: Learner, loader: Loader, trained: Trained
-) -> BestEvaluated:
+def _evaluate(work: Work, trained: Trained) -> BestEvaluated:
+    around, spec = work.around, work.version.spec
     around.journal.enter(Stage.EVALUATING)
-    best = best_of(trained.selection, version.spec.view.type)
+    best = best_of(trained.selection, spec.view.type)
     assert best is not None, "a training without a best epoch has failed"
-    check, examples_at_once = around.interruption.check, trained.examples_at_once
-    return evaluate_best(version.spec, best, prepared, learner, loader, examples_at_once, around.journal, check)
+    return evaluate_best(
+        spec,
+        best,
+        work.prepared,
+        work.learner,
+        work.loader,
+        trained.examples_at_once,
+        around.journal,
+        around.interruption.check,
+    )
 
 
 def _publish(

@@ -60,8 +60,15 @@ def initial_network(
             if pretrained
             else random_weights(architecture_of(spec.training))
         )
-    # Channels last trains efficientnet_lite0 at 128 pixels in two thirds of the CPU time; resnet18 takes a fifth more.
-    return network.to(device.torch_device).to(memory_format=torch.channels_last), record
+    return on_device(network, device), record
+
+
+def on_device(network: nn.Module, device: Device) -> nn.Module:
+    """Return the network on a device, in the memory format that trains it fastest there.
+
+    Channels last trains efficientnet_lite0 at 128 pixels in two thirds of the CPU time; resnet18 takes a fifth more.
+    """
+    return network.to(device.torch_device).to(memory_format=torch.channels_last)
 
 
 def built_network(spec: ModelVersionSpec) -> nn.Module:

@@ -102,7 +102,7 @@ def _carry_out(
     _pass_on_logs(journal, open_things)
     journal.enter(Stage.PREPARING)
     os.environ.setdefault(*OPENMP_WAITING)
-    from tintype_trainer.loop.training import Ending  # noqa: PLC0415
+    from tintype_trainer.loop.records import Ending  # noqa: PLC0415
     from tintype_trainer.run import Surroundings, run_version  # noqa: PLC0415  # torch takes seconds to import
     from tintype_trainer.storage import Store  # noqa: PLC0415
 

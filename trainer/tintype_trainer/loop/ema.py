@@ -1,6 +1,6 @@
 """An exponential moving average of a network's weights."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -36,6 +36,18 @@ class Ema:
         self._step += 1
         for name, parameter in self._network.named_parameters():
             self._average[name].lerp_(parameter, weight)
+
+    @property
+    def average(self) -> Mapping[str, Tensor]:
+        """The average of each parameter."""
+        return self._average
+
+    @torch.no_grad()
+    def restore(self, average: Mapping[str, Tensor], steps: int) -> None:
+        """Make the average as it was after a number of steps."""
+        for name, own in self._average.items():
+            own.copy_(average[name])
+        self._step = steps
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import math
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from torch import Tensor
 
 from tintype_api.architecture import IMAGENET_MEAN, IMAGENET_STD, Architecture
 from tintype_api.errors import invalid_spec
+from tintype_trainer.storage import cache_error
 
 RANDOM: Final = "Random"
 
@@ -113,8 +116,19 @@ def normalisation_of(metadata: Mapping[str, str], usual: Normalisation, where: s
 
 
 def save_weights(state: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
-    """Write a state dict to a safetensors file under the library's own names."""
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path, metadata=dict(metadata))
+    """Write a state dict to a safetensors file under the library's own names.
+
+    Raises:
+        UserError: exit 78 where the file cannot be written, as on a full disk.
+    """
+    try:
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, path, metadata=dict(metadata))
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        code = int(number[1])
+        raise cache_error(path, OSError(code, os.strerror(code))) from error
 
 
 def _read_torch(path: Path, where: str, error: SafetensorError) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,23 +27,42 @@ ANNOTATION_IDENTITY: Final = f"{GROUP}/identity"
 """In modelversion.json, whom the run belongs to: the uid in a cluster, else a digest of the resolved version."""
 
 
+@dataclass(frozen=True, slots=True)
+class VersionPlace:
+    """Where one run of a version keeps what it makes.
+
+    Attributes:
+        uri: Folder or prefix of the version.
+        identity: uid of the ModelVersion in a cluster, else a digest of the resolved version.
+        run: Id of the run.
+    """
+
+    uri: str
+    identity: str
+    run: str
+
+
+def place_of(version: ModelVersion, run: str) -> VersionPlace:
+    """Return the place of a run of a resolved version; its id is as `run_id()` gives it."""
+    metadata = version.metadata
+    uri = join(version.spec.output.uri, metadata.namespace, metadata.name)
+    return VersionPlace(uri, identity(version), run)
+
+
 class Publisher:
     """Publishes the files of one run of one version.
 
     Use: `begin` before anything is trained, `add` for each file, `finish` at the end.
 
     Attributes:
-        uri: Folder or prefix of the version.
+        place: Where to.
     """
 
     def __init__(self, store: Store, version: ModelVersion, run_id: str) -> None:
         """Take the resolved version and the run's id, as `run_id()` gives it."""
-        metadata = version.metadata
-        self.uri = join(version.spec.output.uri, metadata.namespace, metadata.name)
+        self.place = place_of(version, run_id)
         self._store = store
         self._version = version
-        self._identity = identity(version)
-        self._run_id = run_id
         self._files: dict[str, ManifestFile] = {}
 
     def begin(self) -> Artifacts | None:
@@ -58,13 +78,13 @@ class Publisher:
         content = self._store.read_or_none(self._manifest_uri)
         if content is not None:
             return self._published_before(content)
-        self.add(MODELVERSION_FILE_NAME, _document(self._version, self._identity))
+        self.add(MODELVERSION_FILE_NAME, _document(self._version, self.place.identity))
         return None
 
     def add(self, name: str, content: bytes | Path) -> None:
         """Upload one file of the version under its plain name, such as "best.safetensors", and read it back."""
-        path = f"runs/{self._run_id}/{name}"
-        uploaded = self._store.upload(join(self.uri, path), content)
+        path = f"runs/{self.place.run}/{name}"
+        uploaded = self._store.upload(join(self.place.uri, path), content)
         self._files[name] = ManifestFile(name=name, path=path, size_bytes=uploaded.size_bytes, sha256=uploaded.sha256)
 
     def finish(self, dataset_digest: str, not_exported: str | None = None) -> Artifacts:
@@ -84,19 +104,19 @@ class Publisher:
         # What is read back decides, not the answer: a request that was retried finds its own manifest there.
         content = self._store.read(self._manifest_uri)
         if content == manifest.to_bytes():
-            return manifest.artifacts(self.uri, hashlib.sha256(content).hexdigest())
+            return manifest.artifacts(self.place.uri, hashlib.sha256(content).hexdigest())
         return self._published_before(content)
 
     @property
     def _manifest_uri(self) -> str:
-        return join(self.uri, MANIFEST)
+        return join(self.place.uri, MANIFEST)
 
     def _manifest(self, dataset_digest: str, not_exported: str | None) -> Manifest:
         return Manifest(
             namespace=self._version.metadata.namespace,
             name=self._version.metadata.name,
-            identity=self._identity,
-            run=self._run_id,
+            identity=self.place.identity,
+            run=self.place.run,
             dataset_digest=dataset_digest,
             files=tuple(self._files[name] for name in sorted(self._files)),
             not_exported=not_exported,
@@ -104,9 +124,9 @@ class Publisher:
 
     def _published_before(self, content: bytes) -> Artifacts:
         manifest = read_manifest(content)
-        if manifest is None or manifest.identity != self._identity:
+        if manifest is None or manifest.identity != self.place.identity:
             raise _taken(self._manifest_uri, manifest)
-        return manifest.artifacts(self.uri, hashlib.sha256(content).hexdigest())
+        return manifest.artifacts(self.place.uri, hashlib.sha256(content).hexdigest())
 
 
 def verify_manifest(uri: str, store: Store) -> Artifacts:

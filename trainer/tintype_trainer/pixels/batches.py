@@ -6,7 +6,7 @@ alone.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -89,11 +89,12 @@ class Loader:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="loader")
 
     def training(
-        self, indices: Sequence[int], plan: Plan, seed: int, augmentations: Sequence[Augmentation]
+        self, indices: Sequence[int], plan: Plan, seed: int, augmentations: Sequence[Augmentation], first: int = 0
     ) -> Iterator[Batch]:
-        """Yield the batch of each step of the plan over the examples `indices`, augmented anew at every reading.
+        """Yield the batches of a plan's steps over the examples `indices`, augmented anew at every reading.
 
-        An index that stands several times in `indices` is drawn anew for each.
+        The first is that of the step `first`, from 0. An index that stands several times in `indices` is drawn anew
+        for each.
         """
         reader = self.reader(indices, seed, augmentations)
 
@@ -101,7 +102,7 @@ class Loader:
             epoch, places_B = training_batch(plan, seed, iteration)
             return batch_of(reader.batch(epoch, places_B.tolist(), iteration))
 
-        return self._in_order(make, plan.iterations)
+        return self._in_order(make, range(first, plan.iterations))
 
     def evaluation(self, indices: Sequence[int], batch_size: int) -> Iterator[Batch]:
         """Yield the examples `indices` once, in their order, as they are."""
@@ -110,7 +111,7 @@ class Loader:
             first, end = batch_bounds(len(indices), batch_size, position)
             return batch_of([self.plain(index) for index in indices[first:end]])
 
-        return self._in_order(make, batch_count(len(indices), batch_size))
+        return self._in_order(make, range(batch_count(len(indices), batch_size)))
 
     def reader(self, indices: Sequence[int], seed: int, augmentations: Sequence[Augmentation]) -> TrainingReader:
         """Return what reads the training examples `indices` one at a time."""
@@ -130,8 +131,8 @@ class Loader:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def _in_order(self, make: Callable[[int], Batch], count: int) -> Iterator[Batch]:
-        submitted = (self._pool.submit(make, number) for number in range(count))
+    def _in_order(self, make: Callable[[int], Batch], numbers: Iterable[int]) -> Iterator[Batch]:
+        submitted = (self._pool.submit(make, number) for number in numbers)
         pending: deque[Future[Batch]] = deque(islice(submitted, self._ahead))
         while pending:
             batch = pending.popleft().result()

@@ -11,7 +11,7 @@ from tintype_api.status import HistoryEntry, Metrics, Progress, SplitMetrics
 from tintype_trainer.evaluation.for_status import status_metrics
 from tintype_trainer.loop.best import Selection, best_of, thinned
 from tintype_trainer.loop.plan import Plan
-from tintype_trainer.loop.training import Ending, Epoch, Step
+from tintype_trainer.loop.records import Ending, Epoch, Memory, Step
 from tintype_trainer.reporting.journal import Journal
 
 STEP_INTERVAL_S: Final = 0.5
@@ -60,6 +60,18 @@ class TrainingProgress:
         self._iteration = 0
         self._last_told = self._started - STEP_INTERVAL_S
 
+    def begun(self, memory: Memory | None) -> None:
+        """Show what was trained before as if this process had done it; else nothing, whatever another had shown."""
+        if memory is None:
+            self._journal.update(urgent=True, progress=None, metrics=None, best=None, history=())
+            return
+        now = self._clock()
+        self._started = now - memory.seconds
+        self._iteration, self._examples_at_once = memory.last.iteration, memory.last.examples_at_once
+        for epoch in memory.epochs:
+            self._remember(epoch)
+        self._show(now, memory.last.learning_rate, memory.last.loss, memory.selection)
+
     def step_done(self, step: Step) -> None:
         """Count the step, and show it unless another was shown just now."""
         now = self._clock()
@@ -78,19 +90,23 @@ class TrainingProgress:
     def epoch_done(self, epoch: Epoch, selection: Selection) -> None:
         """Show the epoch's metrics."""
         now, entry = self._clock(), epoch.entry
-        self._history.append(entry)
+        self._remember(epoch)
+        self._show(now, entry.learning_rate, entry.train_loss, selection)
+        self._epoch_started, self._epoch_examples = now, 0
+
+    def _remember(self, epoch: Epoch) -> None:
+        self._history.append(epoch.entry)
         if epoch.measures is not None and epoch.measures.loss is not None:
             self._validation = status_metrics(epoch.measures)
+
+    def _show(self, now: float, learning_rate: float, loss: float, selection: Selection) -> None:
         self._journal.update(
             urgent=True,
             progress=self._progress(now),
-            metrics=Metrics(
-                learning_rate=entry.learning_rate, batch_loss=entry.train_loss, validation=self._validation
-            ),
+            metrics=Metrics(learning_rate=learning_rate, batch_loss=loss, validation=self._validation),
             best=best_of(selection, self._view_type),
             history=thinned(self._history),
         )
-        self._epoch_started, self._epoch_examples = now, 0
 
     def ended(self, ending: Ending) -> None:
         """Show where and why the training ended, unless it is the plan's end."""

@@ -88,6 +88,18 @@ class LocalBackend:
             raise _not_writable(uri, error) from error
         return True
 
+    def remove(self, uri: str) -> None:
+        """Remove the file, and the folders that it leaves empty, as S3 knows no empty folder."""
+        path = local_path(uri)
+        try:
+            path.unlink(missing_ok=True)
+            for folder in path.parents:
+                if not folder.is_dir() or any(folder.iterdir()):
+                    break
+                folder.rmdir()
+        except OSError as error:
+            raise _not_writable(uri, error) from error
+
 
 def part_path(path: Path) -> Path:
     """Return a new name beside `path` to write to before moving it there."""

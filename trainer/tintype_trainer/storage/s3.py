@@ -93,6 +93,10 @@ class S3Backend:
             return False
         return True
 
+    def remove(self, uri: str) -> None:
+        """Remove the object; S3 says nothing of one that is not there."""
+        self._call(uri, obstore.delete)
+
     def _each(self, uri: str, stream: Iterator[T]) -> Iterator[T]:
         while (item := self._call(uri, lambda _client, _key: next(stream, None))) is not None:
             yield item

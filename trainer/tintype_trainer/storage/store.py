@@ -126,6 +126,10 @@ class Store:
         """Store bytes only where there is no object yet (If-None-Match); return whether it was stored."""
         return self._backend(uri).create(uri, data)
 
+    def remove(self, uri: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        self._backend(uri).remove(uri)
+
     def digest(self, uri: str) -> tuple[int, str]:
         """Return size in bytes and sha256 (hexadecimal) of an object, by reading it."""
         return self._digest(uri, len)

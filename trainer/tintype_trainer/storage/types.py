@@ -96,3 +96,7 @@ class Backend(Protocol):
     def create(self, uri: str, data: bytes) -> bool:
         """Store the content unless there is an object; return whether it was stored."""
         ...
+
+    def remove(self, uri: str) -> None:
+        """Remove the object; one that is not there is no error."""
+        ...

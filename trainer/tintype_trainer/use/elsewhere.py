@@ -14,7 +14,7 @@ from tintype_trainer.device import Device
 from tintype_trainer.evaluation.document import Evaluation
 from tintype_trainer.evaluation.making import Evaluated, evaluate_elsewhere
 from tintype_trainer.learners.making import make_learner
-from tintype_trainer.loop.training import Examples
+from tintype_trainer.loop.records import Examples
 from tintype_trainer.pixels.staging import stage
 from tintype_trainer.preparing import Prepared, open_loader
 from tintype_trainer.storage import Store

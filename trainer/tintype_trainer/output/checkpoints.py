@@ -1,0 +1,203 @@
+"""Checkpoints of a version: files below `checkpoints/`, and `latest.json` there, which points at the newest whole one.
+
+A checkpoint is one safetensors file: the tensors of a `Snapshot` by name, and beside them as `document` the bytes of a
+JSON document with everything else. Nothing of it is executed when it is read. It is uploaded under a new name and read
+back; then the pointer moves; then the file that the pointer had named goes.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, Literal
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors.torch import load_file
+
+from tintype_api.constants import API_VERSION
+from tintype_api.errors import UserError
+from tintype_api.model import Model
+from tintype_api.status import Checkpoint as CheckpointStatus
+from tintype_trainer.loop.records import Memory
+from tintype_trainer.loop.snapshot import Snapshot
+from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
+from tintype_trainer.output.publishing import VersionPlace
+from tintype_trainer.reporting.journal import Journal
+from tintype_trainer.storage import MissingObject, Store, join
+
+FOLDER: Final = "checkpoints"
+LATEST: Final = "latest.json"
+DOCUMENT: Final = "document"
+
+
+class Pointer(Model):
+    """What `latest.json` holds."""
+
+    api_version: Literal["tintype.dev/v1alpha1"] = API_VERSION
+    kind: Literal["Checkpoint"] = "Checkpoint"
+    identity: str
+    """uid of the ModelVersion in a cluster, else a digest of the resolved version; a run resumes only from its own."""
+    dataset_digest: str
+    """Of the frozen examples; with others, the steps would be others."""
+    path: str
+    """Below the version's folder."""
+    size_bytes: int
+    sha256: str
+    epoch: float
+    iteration: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a training stands on: found out once, by its first run.
+
+    Attributes:
+        batch_size: Examples of a batch, also where the spec says Auto.
+        initial_weights: Where its first weights came from.
+    """
+
+    batch_size: int
+    initial_weights: InitialWeightsRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A checkpoint, read.
+
+    Attributes:
+        ground: What its training stands on.
+        snapshot: Where it stood.
+    """
+
+    ground: Ground
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    ground: Ground
+    memory: Memory
+
+
+_DOCUMENT: Final = TypeAdapter(_Document)
+
+
+class Checkpoints:
+    """The checkpoints of one version, written and read by one run of it.
+
+    Args:
+        store: Storage.
+        place: The version's folder, whom it belongs to, and this run.
+        dataset_digest: Of the frozen examples of this run.
+        cache: Folder for files on their way.
+        journal: Told of each checkpoint, and of those that are of no use.
+    """
+
+    def __init__(self, store: Store, place: VersionPlace, dataset_digest: str, cache: Path, journal: Journal) -> None:
+        self._store = store
+        self._place = place
+        self._dataset_digest = dataset_digest
+        self._cache = cache
+        self._journal = journal
+        self._folder = join(place.uri, FOLDER)
+
+    def latest(self) -> Resumed | None:
+        """Return the newest checkpoint of this version; None where there is none that is of use, which is said.
+
+        Raises:
+            UserError: where storage cannot be read.
+        """
+        content = self._store.read_or_none(join(self._folder, LATEST))
+        pointer = _read_pointer(content) if content else None
+        if pointer is None or pointer.identity != self._place.identity:
+            return None
+        if pointer.dataset_digest != self._dataset_digest:
+            return self._useless(pointer, "the data set has changed since")
+        with TemporaryDirectory(dir=self._cache) as folder:
+            path = Path(folder, "checkpoint.safetensors")
+            if self._store.head(join(self._place.uri, pointer.path)) is None:
+                return self._useless(pointer, "it is not there any more")
+            if self._store.download(join(self._place.uri, pointer.path), path) != pointer.sha256:
+                return self._useless(pointer, "it has another sha256 than when it was saved")
+            tensors = load_file(path)
+        document = _DOCUMENT.validate_json(tensors.pop(DOCUMENT).numpy().tobytes())
+        self._report(pointer)
+        self._journal.note(f"the training goes on from its checkpoint at {_at(pointer)}")
+        return Resumed(document.ground, Snapshot(document.memory, tensors))
+
+    def save(self, ground: Ground, snapshot: Snapshot, epoch: float) -> None:
+        """Store a checkpoint, and remove the one before.
+
+        Raises:
+            UserError: where it cannot be written here or there; the one before is still there.
+        """
+        iteration = snapshot.memory.last.iteration
+        path = f"{FOLDER}/{self._place.run}/{iteration}.safetensors"
+        document = _DOCUMENT.dump_json(_Document(ground, snapshot.memory), by_alias=True)
+        with TemporaryDirectory(dir=self._cache) as folder:
+            file = Path(folder, "checkpoint.safetensors")
+            bytes_N = torch.frombuffer(bytearray(document), dtype=torch.uint8)
+            save_weights({**snapshot.tensors, DOCUMENT: bytes_N}, file, {"format": "pt"})
+            uploaded = self._store.upload(join(self._place.uri, path), file)
+        before = self._store.read_or_none(join(self._folder, LATEST))
+        pointer = Pointer(
+            identity=self._place.identity,
+            dataset_digest=self._dataset_digest,
+            path=path,
+            size_bytes=uploaded.size_bytes,
+            sha256=uploaded.sha256,
+            epoch=epoch,
+            iteration=iteration,
+        )
+        self._store.upload(join(self._folder, LATEST), _document(pointer))
+        self._report(pointer)
+        former = _read_pointer(before) if before else None
+        if former and former.path != path:
+            self._remove(join(self._place.uri, former.path))
+
+    def clear(self) -> None:
+        """Remove all checkpoints: the version is published, and nobody will go on from them."""
+        try:
+            found = list(self._store.list(self._folder))
+        except MissingObject:
+            found = []
+        for each in found:
+            self._remove(each.uri)
+        self._journal.update(checkpoint=None)
+
+    def _remove(self, uri: str) -> None:
+        try:
+            self._store.remove(uri)
+        except UserError as error:
+            self._journal.note(f"{uri} is not needed any more and could not be removed: {error}")
+
+    def _useless(self, pointer: Pointer, why: str) -> None:
+        self._journal.note(
+            f"the checkpoint {join(self._place.uri, pointer.path)} at {_at(pointer)} is of no use: {why}; the training "
+            "starts from its first epoch"
+        )
+
+    def _report(self, pointer: Pointer) -> None:
+        checkpoint = CheckpointStatus(
+            epoch=round(pointer.epoch, 4),
+            iteration=pointer.iteration,
+            uri=join(self._place.uri, pointer.path),
+            size_bytes=pointer.size_bytes,
+        )
+        self._journal.update(urgent=True, checkpoint=checkpoint)
+
+
+def _read_pointer(content: bytes) -> Pointer | None:
+    try:
+        return Pointer.model_validate_json(content)
+    except ValidationError:
+        return None
+
+
+def _document(pointer: Pointer) -> bytes:
+    return (json.dumps(pointer.to_wire(), indent=2) + "\n").encode()
+
+
+def _at(pointer: Pointer) -> str:
+    return f"epoch {pointer.epoch:.4g} (iteration {pointer.iteration})"
