@@ -33,15 +33,16 @@ def test_a_training_is_suspended_goes_on_and_is_stopped(platform: Platform, monk
     eventually(lambda: platform.kube.items(JOBS.format(NAMESPACE), labelSelector=selector) == [])
     assert "job" not in suspended
     assert "interruptions" not in suspended, "a suspension is no interruption"
-    assert suspended["progress"]["iteration"] >= before["progress"]["iteration"]
+    saved = suspended["checkpoint"]
+    assert saved["iteration"] == suspended["progress"]["iteration"] >= before["progress"]["iteration"]
 
     ask(platform, "asked", suspend=False)
-    # Until the new Pod reports, stage and history are those of the one before.
-    eventually(
+    preparing = eventually(
         lambda: platform.status("asked"),
         lambda status: (status["attempt"], status["phase"]) == (2, "Preparing"),
         within_s=180,
     )
+    assert preparing["checkpoint"] == saved
     resumed = eventually(
         lambda: platform.status("asked"),
         lambda status: (status["attempt"], status["phase"]) == (2, "Training"),
@@ -49,15 +50,25 @@ def test_a_training_is_suspended_goes_on_and_is_stopped(platform: Platform, monk
     )
     assert resumed["job"]["name"] == "asked-2"
     assert resumed["startTime"] == suspended["startTime"]
-    eventually(lambda: platform.status("asked"), lambda status: len(status.get("history", [])) > 0, within_s=120)
+    assert resumed["progress"]["iteration"] >= saved["iteration"]
+    further = eventually(
+        lambda: platform.status("asked"),
+        lambda status: len(status.get("history", ())) > len(suspended.get("history", ())),
+        within_s=120,
+    )
+    assert further["history"][: len(suspended.get("history", ()))] == suspended.get("history", [])
 
-    ask(platform, "asked", stop=True)
+    ask(platform, "asked", suspend=True)
+    again = until(platform, "asked", "Suspended")
+    ask(platform, "asked", stop=True, suspend=False)
     status = platform.ended("asked")
     assert status["phase"] == "Stopped", status
     complete = condition(status, "Complete")
     assert (complete["status"], complete["reason"]) == ("True", "Stopped")
     assert complete["message"].startswith("runPolicy.stop ended the training; published s3://")
-    assert status["progress"]["iteration"] < status["progress"]["iterations"]
+    assert status["attempt"] == 3
+    assert status["progress"]["iteration"] == again["checkpoint"]["iteration"] < status["progress"]["iterations"]
+    assert "checkpoint" not in status
     for name, value in platform.cluster.environment.items():
         monkeypatch.setenv(name, value)
     assert verify_manifest(status["artifacts"]["uri"], platform.store()).to_wire() == status["artifacts"]

@@ -34,7 +34,13 @@ def test_what_is_sent(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("second")
     client.apply(STATUS)
 
-    request = seen[0]
+    reading, request, again = seen
+    assert json.loads(reading.content) == {
+        "apiVersion": "tintype.dev/v1alpha1",
+        "kind": "ModelVersion",
+        "metadata": {"name": "bottles-1", "namespace": "team", "uid": "5c1d"},
+    }
+    assert reading.url.params["fieldManager"] == "tintype-trainer-reader"
     assert request.method == "PATCH"
     assert str(request.url) == (
         "https://kubernetes.test/apis/tintype.dev/v1alpha1/namespaces/team/modelversions/bottles-1/status"
@@ -47,7 +53,35 @@ def test_what_is_sent(tmp_path: Path) -> None:
         "metadata": {"name": "bottles-1", "namespace": "team", "uid": "5c1d"},
         "status": {"stage": "Training", "concepts": [], "history": []},
     }
-    assert [each.headers["authorization"] for each in seen] == ["Bearer first", "Bearer second"]
+    assert [each.headers["authorization"] for each in (request, again)] == ["Bearer first", "Bearer second"]
+
+
+def test_what_an_earlier_pod_has_reported_stays_until_this_one_says_otherwise(tmp_path: Path) -> None:
+    entry = {"epoch": 1, "iteration": 9, "learningRate": 0.1, "trainLoss": 0.5, "seconds": 3}
+    progress = {"summary": "epoch 2 of 3", "epoch": 1.5, "epochs": 3, "iteration": 14, "iterations": 27}
+    checkpoint = {"epoch": 1.5, "iteration": 14, "uri": "s3://models/a", "sizeBytes": 7}
+    before = {
+        "stage": "Training",
+        "history": [entry],
+        "progress": progress,
+        "checkpoint": checkpoint,
+        "phase": "Pending",
+    }
+    seen: list[httpx.Request] = []
+    client = _client(tmp_path, httpx.Response(200, json={"status": before}), seen)
+    client.apply(TrainerStatus(stage=Stage.PREPARING))
+    client.apply(TrainerStatus(stage=Stage.TRAINING, progress=None))
+    first, second = (json.loads(request.content)["status"] for request in seen[1:])
+    kept = {"history": [entry], "checkpoint": checkpoint, "concepts": []}
+    assert first == {"stage": "Preparing", "progress": progress, **kept}
+    assert second == {"stage": "Training", **kept}
+
+
+def test_a_status_that_is_not_understood_is_begun_anew(tmp_path: Path) -> None:
+    seen: list[httpx.Request] = []
+    client = _client(tmp_path, httpx.Response(200, json={"status": {"history": [{"epoch": "many"}]}}), seen)
+    client.apply(STATUS)
+    assert json.loads(seen[1].content)["status"] == {"stage": "Training", "concepts": [], "history": []}
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ class Runs:
 
     def start(self, output: str) -> subprocess.Popen[str]:
         tintype = Path(sys.executable).with_name("tintype")
-        command = [tintype, *self.arguments(output)]
+        command = [str(tintype), *self.arguments(output)]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def version(self, output: str) -> Path:

@@ -112,14 +112,13 @@ class Checkpoints:
         pointer = _read_pointer(content) if content else None
         if pointer is None or pointer.identity != self._place.identity:
             return None
-        if pointer.dataset_digest != self._dataset_digest:
-            return self._useless(pointer, "the data set has changed since")
         with TemporaryDirectory(dir=self._cache) as folder:
             path = Path(folder, "checkpoint.safetensors")
-            if self._store.head(join(self._place.uri, pointer.path)) is None:
-                return self._useless(pointer, "it is not there any more")
-            if self._store.download(join(self._place.uri, pointer.path), path) != pointer.sha256:
-                return self._useless(pointer, "it has another sha256 than when it was saved")
+            fault = self._bring(pointer, path)
+            if fault:
+                what = f"the checkpoint {join(self._place.uri, pointer.path)} at {_at(pointer)}"
+                self._journal.note(f"{what} is of no use: {fault}; the training starts from its first epoch")
+                return None
             tensors = load_file(path)
         document = _DOCUMENT.validate_json(tensors.pop(DOCUMENT).numpy().tobytes())
         self._report(pointer)
@@ -172,11 +171,16 @@ class Checkpoints:
         except UserError as error:
             self._journal.note(f"{uri} is not needed any more and could not be removed: {error}")
 
-    def _useless(self, pointer: Pointer, why: str) -> None:
-        self._journal.note(
-            f"the checkpoint {join(self._place.uri, pointer.path)} at {_at(pointer)} is of no use: {why}; the training "
-            "starts from its first epoch"
-        )
+    def _bring(self, pointer: Pointer, path: Path) -> str | None:
+        """Download a checkpoint; return why it is of no use, if it is not."""
+        if pointer.dataset_digest != self._dataset_digest:
+            return "the data set has changed since"
+        uri = join(self._place.uri, pointer.path)
+        if self._store.head(uri) is None:
+            return "it is not there any more"
+        if self._store.download(uri, path) != pointer.sha256:
+            return "it has another sha256 than when it was saved"
+        return None
 
     def _report(self, pointer: Pointer) -> None:
         checkpoint = CheckpointStatus(

@@ -6,16 +6,26 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
-from tintype_api.constants import API_VERSION, GROUP, KIND, PLURAL, TRAINER_FIELD_MANAGER, VERSION
+from tintype_api.constants import (
+    API_VERSION,
+    GROUP,
+    KIND,
+    PLURAL,
+    TRAINER_FIELD_MANAGER,
+    TRAINER_STATUS_FIELDS,
+    VERSION,
+)
 from tintype_api.errors import environment_error
 from tintype_api.modelversion import Metadata
 from tintype_api.status import TrainerStatus
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+READER_FIELD_MANAGER: Final = "tintype-trainer-reader"
+"""Applies nothing, and so changes nothing: the one way to read the status with no more rights than to write it."""
 TIMEOUT: Final = httpx.Timeout(10.0, connect=5.0)
 
 
@@ -61,6 +71,9 @@ class StatusNotTakenError(Exception):
 class StatusClient:
     """Applies the trainer's fields of one version's status, server-side. For use from one thread.
 
+    A field that this run has not set yet stays as an earlier Pod of the version has left it, such as the history
+    until the checkpoint is read.
+
     Args:
         server: The API server.
         metadata: The version's name, namespace and uid.
@@ -70,6 +83,7 @@ class StatusClient:
     def __init__(self, server: ApiServer, metadata: Metadata, transport: httpx.BaseTransport | None = None) -> None:
         self._server = server
         self._metadata = metadata
+        self._before: TrainerStatus | None = None
         self._client = httpx.Client(
             base_url=server.url,
             verify=ssl.create_default_context(cafile=server.ca_file) if transport is None else False,
@@ -79,7 +93,7 @@ class StatusClient:
         )
 
     def apply(self, status: TrainerStatus) -> bool:
-        """Make the trainer's fields exactly these; a field that is absent here is removed.
+        """Make the trainer's fields these; a field that was set and is absent here is removed.
 
         Returns whether runPolicy.stop is true: the answer holds the whole version, so that nothing else need tell.
 
@@ -88,26 +102,43 @@ class StatusClient:
         Raises:
             StatusNotTakenError: the server is away or does not take it, or the token cannot be read.
         """
-        document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": self._metadata.to_wire()}
+        if self._before is None:
+            self._before = _trainer_status(self._patch(READER_FIELD_MANAGER, {}))
+        kept = {
+            name: getattr(self._before, name) for name in TrainerStatus.model_fields.keys() - status.model_fields_set
+        }
+        return _stop_is_asked(self._patch(TRAINER_FIELD_MANAGER, {"status": status.model_copy(update=kept).to_wire()}))
+
+    def _patch(self, manager: str, fields: Mapping[str, Any]) -> httpx.Response:
+        document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": self._metadata.to_wire(), **fields}
         try:
             response = self._client.patch(
                 f"/apis/{GROUP}/{VERSION}/namespaces/{self._metadata.namespace}/{PLURAL}/{self._metadata.name}/status",
-                params={"fieldManager": TRAINER_FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"},
+                params={"fieldManager": manager, "force": "true", "fieldValidation": "Strict"},
                 headers={
                     "Authorization": f"Bearer {self._server.token_file.read_text().strip()}",
                     "Content-Type": "application/apply-patch+yaml",
                 },
-                content=json.dumps({**document, "status": status.to_wire()}, allow_nan=False),
+                content=json.dumps(document, allow_nan=False),
             )
         except (httpx.HTTPError, OSError) as error:
             raise StatusNotTakenError(f"{type(error).__name__}: {error}") from error
         if not response.is_success:
             raise StatusNotTakenError(f"HTTP {response.status_code}: {_reason(response)}")
-        return _stop_is_asked(response)
+        return response
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+
+
+def _trainer_status(response: httpx.Response) -> TrainerStatus:
+    """Return the trainer's fields as the server has them; none where an older trainer's are not understood."""
+    try:
+        status = response.json()["status"]
+        return TrainerStatus.model_validate({name: status[name] for name in TRAINER_STATUS_FIELDS if name in status})
+    except (ValueError, KeyError, TypeError):
+        return TrainerStatus()
 
 
 def _stop_is_asked(response: httpx.Response) -> bool:
