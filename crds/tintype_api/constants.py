@@ -23,6 +23,7 @@ OPERATOR_STATUS_FIELDS: Final = (
     "model",
     "job",
     "attempt",
+    "prepared",
     "failures",
     "interruptions",
     "lastInterrupted",
@@ -152,6 +153,8 @@ class Reason(StrEnum):
     """Published, too, though runPolicy.stop ended the training before its plan did."""
     NOTHING_TO_PUBLISH = "NothingToPublish"
     """runPolicy.stop came before anything was trained."""
+    PREPARED = "Prepared"
+    """`tintype run --only prepare` has ended well."""
     INVALID_SPEC = "InvalidSpec"
     DATA_ERROR = "DataError"
     NOT_FOUND = "NotFound"

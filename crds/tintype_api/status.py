@@ -256,7 +256,9 @@ class OperatorStatus(Model):
     """Digest of the view and the set of concepts; versions of one model share it."""
     job: JobReference | None = None
     attempt: int | None = None
-    """Number of the latest Job; each suspension and each lost node takes another one."""
+    """Number of the latest Job; each suspension and each lost node takes another one. 0 is the preflight."""
+    prepared: bool | None = None
+    """Whether the preflight is done; absent where there is none."""
     failures: int | None = None
     """Pods that crashed, in all attempts; runPolicy.backoffLimit bounds them."""
     interruptions: int | None = None

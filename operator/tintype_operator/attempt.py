@@ -7,8 +7,11 @@ from typing import Final
 from tintype_api.status import InterruptedPod, OperatorStatus
 from tintype_operator import outcomes
 from tintype_operator.decisions import Facts
-from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, WorkloadFacts
+from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, VersionFacts, WorkloadFacts
+from tintype_operator.names import job_name
 
+PREFLIGHT: Final = 0
+"""The number of the attempt that only prepares the data set, without a GPU."""
 LOST_AFTER: Final = timedelta(seconds=30)
 """How long after the end of its grace a Pod counts as lost: its node does not tell of it any more."""
 
@@ -33,7 +36,7 @@ class Attempt:
     """The Job of an attempt with what belongs to it.
 
     Attributes:
-        number: The attempt, from 1.
+        number: The attempt, from 1; 0 is the preflight.
         job: Its Job.
         pods: The Pods of that Job, oldest first.
         refusal: The latest Event about a Pod that the API server did not take, if any.
@@ -53,6 +56,11 @@ class Attempt:
     failures_before: int
     lost: PodFacts | None
     tally: Tally
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether it only prepares the data set."""
+        return self.number == PREFLIGHT
 
     @property
     def current(self) -> PodFacts | None:
@@ -93,7 +101,7 @@ def attempt_of(facts: Facts, job: JobFacts, now: str) -> Attempt:
     refused = sorted((one for one in facts.refusals if one.job_uid == job.uid), key=lambda one: one.resource_version)
     lost = next((pod for pod in pods if is_lost(pod, now)), None)
     return Attempt(
-        number=(status.attempt or 1) if named else next_number(status),
+        number=_number(facts.version, job, named=named is not None),
         job=job,
         pods=pods,
         refusal=refused[-1] if refused else None,
@@ -105,8 +113,11 @@ def attempt_of(facts: Facts, job: JobFacts, now: str) -> Attempt:
     )
 
 
-def next_number(status: OperatorStatus) -> int:
-    """Return the number of the attempt after the latest."""
+def next_number(version: VersionFacts) -> int:
+    """Return the number of the attempt after the latest; 0 for the preflight, which is repeated until it is done."""
+    status = version.status
+    if version.preflight and not status.prepared and not status.attempt:
+        return PREFLIGHT
     return (status.attempt or 0) + 1
 
 
@@ -122,6 +133,12 @@ def seconds_until_lost(pod: PodFacts, now: str) -> float | None:
         return None
     # deletionTimestamp holds the grace already: it is the time at which the kubelet kills what still runs.
     return (datetime.fromisoformat(pod.ends_by) + LOST_AFTER - datetime.fromisoformat(now)).total_seconds()
+
+
+def _number(version: VersionFacts, job: JobFacts, *, named: bool) -> int:
+    if job.key.name == job_name(version.key.name, PREFLIGHT):
+        return PREFLIGHT
+    return version.status.attempt or 1 if named else next_number(version)
 
 
 def _tally(

@@ -15,7 +15,7 @@ from tintype_api.spec.run import Storage
 from tintype_api.spec.training import InitialWeights
 from tintype_api.status import JobReference, OperatorStatus
 from tintype_operator import next_status, outcomes, waiting
-from tintype_operator.attempt import Attempt, attempt_of, is_lost, next_number, seconds_until_lost
+from tintype_operator.attempt import PREFLIGHT, Attempt, attempt_of, is_lost, next_number, seconds_until_lost
 from tintype_operator.comparing import compare
 from tintype_operator.conditions import Because
 from tintype_operator.decisions import (
@@ -57,16 +57,19 @@ def decide(facts: Facts, storage: Storage, now: str) -> Decision:
         return _begin(facts, storage, now)
     if named.deleted_for is not None:
         return _until_deleted(facts, named, named.deleted_for, storage, now)
-    return _follow(facts, named.name, named.uid, now)
+    return _follow(facts, named.name, named.uid, storage, now)
 
 
 def _begin(facts: Facts, storage: Storage, now: str) -> Decision:
     """Begin the next attempt, unless something else is asked for or is in the way."""
     version = facts.version
-    name = job_name(version.key.name, next_number(version.status))
+    name = job_name(version.key.name, next_number(version))
     own = next((job for job in facts.jobs if job.key.name == name and job.owner_uid == version.uid), None)
     if own is not None and not own.deleting:
-        return _follow(facts, own.key.name, own.uid, now)
+        return _follow(facts, own.key.name, own.uid, storage, now)
+    if own is not None and next_number(version) == PREFLIGHT and _hangs_on_lost_pods(facts, own, now):
+        # Its name is taken for as long as the node is silent: the training prepares the data set by itself.
+        return _begin(_prepared(facts), storage, now)
     if version.published:
         return _settle(facts, next_status.published(version, None, None, now), None)
     try:
@@ -98,22 +101,35 @@ def _begin_resolved(facts: Facts, resolved: ModelVersion, own: JobFacts | None, 
 
 def _create(facts: Facts, resolved: ModelVersion, model: str) -> CreateJob:
     version = facts.version
-    number = next_number(version.status)
+    number = next_number(version)
     backoff_limit = max(0, version.backoff_limit - (version.status.failures or 0))
     whole = _with_weights(resolved, facts.weights_from)
     return CreateJob(whole, job_name(version.key.name, number), number, model, backoff_limit)
 
 
-def _follow(facts: Facts, name: str, uid: str, now: str) -> Decision:
+def _follow(facts: Facts, name: str, uid: str, storage: Storage, now: str) -> Decision:
     job = next((one for one in facts.jobs if one.uid == uid), None)
     if job is None:
         return _without_job(facts, name, now)
     attempt = attempt_of(facts, job, now)
+    if job.complete and attempt.is_preflight:
+        return _begin(_prepared(facts), storage, now)
     if job.complete:
         return _complete(facts, attempt, now)
     if job.failure_reason is None:
         return _under_way(facts, attempt, now)
     return _job_failed(facts, attempt, now)
+
+
+def _hangs_on_lost_pods(facts: Facts, job: JobFacts, now: str) -> bool:
+    lost = [is_lost(pod, now) for pod in facts.pods if pod.job_uid == job.uid]
+    return any(lost) and all(lost)
+
+
+def _prepared(facts: Facts) -> Facts:
+    """Return the facts of a version whose preflight is done, so that its first attempt follows."""
+    status = facts.version.status.model_copy(update={"attempt": None, "prepared": True})
+    return replace(facts, version=replace(facts.version, status=status))
 
 
 def _complete(facts: Facts, attempt: Attempt, now: str) -> Decision:
@@ -142,7 +158,8 @@ def _under_way(facts: Facts, attempt: Attempt, now: str) -> Settle:
         return _fail(facts, _deleted_by_hand(attempt.job.key.name), attempt, now)
     if attempt.tally.interruptions >= version.max_interruptions:
         return _fail(facts, _interrupted_too_often(attempt), attempt, now)
-    if version.stop and not version.checkpoint and not (attempt.current and attempt.current.running):
+    trains = attempt.current is not None and attempt.current.running and not attempt.is_preflight
+    if version.stop and not version.checkpoint and not trains:
         return _settle(facts, next_status.stopped_untrained(version, attempt, now), None)
     why = _why_deleted(version, attempt)
     return _reflect(facts, attempt, now) if why is None else _delete(facts, attempt, why, now)
@@ -197,7 +214,7 @@ def _until_deleted(facts: Facts, named: JobReference, why: JobDeletion, storage:
     if job is None and not facts.job_is_gone:
         return LookUpJob(named.name)
     if job is not None and (job.complete or job.failure_reason is not None):
-        return _follow(facts, job.key.name, job.uid, now)
+        return _follow(facts, job.key.name, job.uid, storage, now)
     pods = [pod for pod in facts.pods if pod.job_uid == named.uid and not is_lost(pod, now)]
     left = sorted((pod for pod in pods if not pod.finished), key=lambda pod: (pod.created_at, pod.uid))
     if job is None and not left:

@@ -75,7 +75,7 @@ class CreateJob:
     Attributes:
         version: The version, resolved.
         name: The Job's name.
-        attempt: Its number, from 1.
+        attempt: Its number, from 1; 0 is the preflight.
         model: Value of the label of the model.
         backoff_limit: How many crashes this Job may try again: what earlier attempts have left.
     """
@@ -85,6 +85,11 @@ class CreateJob:
     attempt: int
     model: str
     backoff_limit: int
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether it only prepares the data set, without a GPU."""
+        return not self.attempt
 
 
 @dataclass(frozen=True)

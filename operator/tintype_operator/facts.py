@@ -46,6 +46,7 @@ class VersionFacts:
         document: apiVersion, kind, metadata and spec as compact JSON; empty once the version has ended.
         suspend: runPolicy.suspend.
         stop: runPolicy.stop.
+        preflight: Whether a Pod without GPU is to prepare the data set first.
         backoff_limit: runPolicy.backoffLimit.
         max_interruptions: runPolicy.maxInterruptions.
         queue: runPolicy.queueName.
@@ -74,6 +75,7 @@ class VersionFacts:
     document: bytes
     suspend: bool
     stop: bool
+    preflight: bool
     backoff_limit: int
     max_interruptions: int
     queue: str | None

@@ -57,7 +57,7 @@ def job_manifest(creation: CreateJob, settings: TrainerSettings) -> Manifest:
             "podFailurePolicy": {"rules": _failure_rules()},
             "template": {
                 "metadata": {"labels": labels, "annotations": {ANNOTATION_MODELVERSION: _annotation(version)}},
-                "spec": _pod(version, settings),
+                "spec": _pod(creation, settings),
             },
         },
     }
@@ -107,7 +107,8 @@ def _exits(*codes: ExitCode) -> Manifest:
     return {"containerName": CONTAINER, "operator": "In", "values": sorted(int(code) for code in codes)}
 
 
-def _pod(version: ModelVersion, settings: TrainerSettings) -> Manifest:
+def _pod(creation: CreateJob, settings: TrainerSettings) -> Manifest:
+    version = creation.version
     template = version.spec.pod_template
     runtime_class = {"runtimeClassName": settings.runtime_class} if settings.runtime_class else {}
     priority = version.spec.run_policy.priority_class_name
@@ -128,7 +129,7 @@ def _pod(version: ModelVersion, settings: TrainerSettings) -> Manifest:
         **runtime_class,
         **priority_class,
         **_placement(version),
-        "containers": [_container(version, settings)],
+        "containers": [_container(creation, settings)],
         "volumes": _volumes(version),
     }
 
@@ -138,18 +139,19 @@ def _placement(version: ModelVersion) -> Manifest:
     return {name: wire[name] for name in ("nodeSelector", "tolerations", "imagePullSecrets") if wire.get(name)}
 
 
-def _container(version: ModelVersion, settings: TrainerSettings) -> Manifest:
+def _container(creation: CreateJob, settings: TrainerSettings) -> Manifest:
+    version = creation.version
     secret = version.spec.storage.credentials_secret
     credentials = {"envFrom": [{"secretRef": {"name": secret}}]} if secret else {}
     return {
         "name": CONTAINER,
         "image": settings.image,
         "imagePullPolicy": settings.pull_policy,
-        "command": ["tintype", "run", MODELVERSION_FILE],
+        "command": ["tintype", "run", MODELVERSION_FILE, *(["--only", "prepare"] if creation.is_preflight else [])],
         "env": _environment(settings),
         **credentials,
         "ports": [{"name": "metrics", "containerPort": TRAINER_METRICS_PORT, "protocol": "TCP"}],
-        "resources": _resources(version),
+        "resources": _resources(version, gpus=0 if creation.is_preflight else version.spec.compute.gpus),
         "terminationMessagePath": TERMINATION_MESSAGE_FILE,
         "terminationMessagePolicy": "File",
         "securityContext": {
@@ -182,11 +184,11 @@ def _environment(settings: TrainerSettings) -> list[Manifest]:
     ]
 
 
-def _resources(version: ModelVersion) -> Manifest:
+def _resources(version: ModelVersion, gpus: int) -> Manifest:
     compute = version.spec.compute
     asked = {"cpu": compute.cpu, "memory": compute.memory}
-    if compute.gpus:
-        asked[compute.gpu_resource] = str(compute.gpus)
+    if gpus:
+        asked[compute.gpu_resource] = str(gpus)
     return {"requests": dict(asked), "limits": dict(asked)}
 
 

@@ -10,8 +10,8 @@ _DIGEST_LENGTH: Final = 10
 
 
 def job_name(version: str, attempt: int) -> str:
-    """Return the name of the Job of an attempt, counted from 1."""
-    return f"{version}-{attempt}"
+    """Return the name of the Job of an attempt, counted from 1; 0 is the preflight."""
+    return f"{version}-{attempt or 'preflight'}"
 
 
 def role_binding_name(service_account: str) -> str:

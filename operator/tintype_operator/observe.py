@@ -16,7 +16,7 @@ from tintype_api.constants import (
     TERMINAL_PHASES,
 )
 from tintype_api.podtemplate import PodTemplate
-from tintype_api.spec.run import Compute, RunPolicy
+from tintype_api.spec.run import Compute, Preflight, RunPolicy
 from tintype_api.status import OperatorStatus
 from tintype_operator.facts import (
     ContainerEnd,
@@ -58,6 +58,7 @@ def observe_version(document: Object) -> VersionFacts:
         document=b"" if ended else _document(metadata, document.get("spec")),
         suspend=run_policy.get("suspend") is True,
         stop=run_policy.get("stop") is True,
+        preflight=_preflight(run_policy, _part(spec, "compute")),
         backoff_limit=_whole(run_policy.get("backoffLimit"), _RUN_POLICY.backoff_limit),
         max_interruptions=_whole(run_policy.get("maxInterruptions"), _RUN_POLICY.max_interruptions),
         queue=run_policy.get("queueName"),
@@ -75,6 +76,11 @@ def observe_version(document: Object) -> VersionFacts:
         validation_digest=_part(status, "dataset").get("validationDigest"),
         figures=_figures(status),
     )
+
+
+def _preflight(run_policy: Object, compute: Object) -> bool:
+    asked = run_policy.get("preflight", _RUN_POLICY.preflight)
+    return asked == Preflight.AUTO and _whole(compute.get("gpus"), _COMPUTE.gpus) > 0
 
 
 def observe_job(document: Object) -> JobFacts:

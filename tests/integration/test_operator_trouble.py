@@ -112,7 +112,7 @@ def test_a_quota_for_pods_is_named(played: Played) -> None:
     played.kube.must("POST", quotas, {"metadata": {"name": "gpus"}, "spec": hard})
     eventually(lambda: played.kube.get(f"{quotas}/gpus").get("status", {}).get("hard"))
     try:
-        played.apply("no-gpus", {"spec.compute": {"gpus": 1}})
+        played.apply("no-gpus", {"spec.compute": {"gpus": 1}, "spec.runPolicy": {"preflight": "Never"}})
         message = played.until_condition("no-gpus", "Waiting", "QuotaExceeded")
         assert message == (
             f"ResourceQuota gpus of namespace {NAMESPACE} has no room for a Pod of Job no-gpus-1 (requested: "

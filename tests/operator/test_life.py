@@ -48,7 +48,8 @@ def check(world: World, *, before: str) -> None:
 def live(seed: int) -> World:
     """Return the world after the life of a version."""
     chance = random.Random(seed)
-    world = World(chance, queue=seed % 3 == 0, changes=BEGINNINGS.get(seed % 10, {}))
+    preflight = "Auto" if seed % 4 == 0 else "Never"
+    world = World(chance, queue=seed % 3 == 0, preflight=preflight, changes=BEGINNINGS.get(seed % 10, {}))
     world.operate()
     for _ in range(STEPS):
         before = world.phase

@@ -28,6 +28,7 @@ class World:
 
     chance: random.Random
     queue: bool = False
+    preflight: str = "Never"
     changes: dict[str, Any] = field(default_factory=dict)
     clock: datetime = field(default_factory=lambda: datetime.fromisoformat("2026-11-24T12:00:00+00:00"))
     jobs: list[Object] = field(default_factory=list)
@@ -37,7 +38,8 @@ class World:
     made: int = 0
 
     def __post_init__(self) -> None:
-        policy = {"backoffLimit": 2, "maxInterruptions": 4} | ({"queueName": "team"} if self.queue else {})
+        policy = {"backoffLimit": 2, "maxInterruptions": 4, "preflight": self.preflight}
+        policy |= {"queueName": "team"} if self.queue else {}
         self.version = modelversion({"spec.runPolicy": policy} | self.changes)
         self.version["metadata"] |= {"namespace": "team-a", "uid": "version-uid", "generation": 1}
         self.version["metadata"] |= {"creationTimestamp": self.now, "resourceVersion": "1"}
@@ -237,6 +239,8 @@ class World:
         pod = self.status["job"]["podUID"]
         stage = self.status.get("stage") if self.status.get("podUID") == pod else None
         self.status["podUID"] = pod
+        if self._prepares(self.status["job"]["name"]):
+            following = {}
         self.status["stage"] = following.get(stage, stage) if stage else "Preparing"
         if self.status["stage"] == "Training":
             self.status["checkpoint"] = {}
@@ -251,18 +255,30 @@ class World:
         deleted = "deletionTimestamp" in pod["metadata"]
         if not started and not deleted:
             return
-        publishing = started and self._named() is pod and self.status.get("stage") == "Publishing"
-        codes = [75, 75, 137] if deleted else [1, 65, 75] + ([0] * 6 if publishing else [])
+        done = started and self._named() is pod and self._is_done(pod)
+        codes = [75, 75, 137] if deleted else [1, 65, 75] + ([0] * 6 if done else [])
         self._end(pod, self.chance.choice(codes))
 
     def _end(self, pod: Object, code: int) -> None:
         said = ""
-        if code == 0:
+        if code == 0 and not self._prepares(self._job_of(pod)):
             self.status["artifacts"] = {"uri": "s3://models/team-a/bottles-1"}
             said = '{"reason": "Stopped", "message": "stopped"}' if self.policy.get("stop") else ""
         pod["status"]["phase"] = "Failed" if code else "Succeeded"
         times = {"startedAt": self.now, "finishedAt": self.now}
         self._state(pod, {"terminated": {"exitCode": code, "message": said} | times})
+
+    @staticmethod
+    def _prepares(job: str) -> bool:
+        return job.endswith("-preflight")
+
+    @staticmethod
+    def _job_of(pod: Object) -> str:
+        return str(pod["metadata"]["ownerReferences"][0]["name"])
+
+    def _is_done(self, pod: Object) -> bool:
+        """Return whether the trainer in a Pod has done what it is for."""
+        return self.status.get("stage") == ("Preparing" if self._prepares(self._job_of(pod)) else "Publishing")
 
     def collect_garbage(self) -> None:
         """Remove what is deleted and has ended."""
@@ -326,5 +342,5 @@ class World:
                 self.delete_pod(pod)
             elif "deletionTimestamp" in pod["metadata"]:
                 self._end(pod, 75)
-            elif pod["status"]["phase"] == "Running" and self.status.get("stage") == "Publishing":
+            elif pod["status"]["phase"] == "Running" and self._is_done(pod):
                 self._end(pod, 0)

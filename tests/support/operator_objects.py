@@ -31,8 +31,9 @@ def stored_version(
     resource_version: int = 1,
     deleting: bool = False,
 ) -> dict[str, Any]:
-    """Return a ModelVersion as the API server holds it."""
+    """Return a ModelVersion as the API server holds it; without a preflight, unless `changes` ask for one."""
     document = modelversion(changes, name=name)
+    document["spec"].setdefault("runPolicy", {}).setdefault("preflight", "Never")
     document["metadata"] |= {
         "namespace": "team-a",
         "uid": uid,

@@ -70,6 +70,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a ModelVersion as YAML or JSON; - reads standard input")
     parser.add_argument("--output", metavar="URI", help="publish here instead of spec.output.uri; a path is taken, too")
     _add_set_and_cache(parser)
+    parser.add_argument(
+        "--only", choices=("prepare",), help="stop once the data set is read, counted, checked and its pictures decoded"
+    )
     parser.add_argument("--metrics-port", metavar="PORT", type=int, help="serve /metrics for Prometheus on this port")
     parser.set_defaults(command=_run)
 

@@ -14,6 +14,8 @@ from tintype_trainer.datasets.dataset import Split, Staged, counts
 from tintype_trainer.datasets.examples import read_examples
 from tintype_trainer.datasets.freezing import FrozenDataset, freeze
 from tintype_trainer.loop.records import Examples
+from tintype_trainer.output.prepared import PreparedList
+from tintype_trainer.output.publishing import VersionPlace
 from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.pixels.picture_memory import PictureMemory, picture_budget_bytes
 from tintype_trainer.pixels.samples import targets_of
@@ -47,13 +49,21 @@ class Prepared:
 
 
 def prepare(
-    version: ModelVersion, store: Store, cache: Path, journal: Journal, staging: Callable[[int, int], None]
+    version: ModelVersion,
+    store: Store,
+    place: VersionPlace,
+    cache: Path,
+    journal: Journal,
+    staging: Callable[[int, int], None],
 ) -> Prepared:
     """Read, select, split, stage, arrange and freeze the examples of a resolved version, and report their counts.
+
+    In a cluster they are those that an earlier Pod of the version has chosen, or are kept for those that follow.
 
     Args:
         version: The resolved version.
         store: Storage.
+        place: The version's folder.
         cache: Folder for pictures.
         journal: Who is told.
         staging: Told of pictures done and pictures in all.
@@ -61,9 +71,19 @@ def prepare(
     Raises:
         UserError: for all that can be wrong with a data set.
     """
-    selection = read_examples(version, store)
+    kept = PreparedList(store, place, cache) if version.metadata.uid else None
+    chosen = kept.read() if kept else None
+    if chosen:
+        journal.note("the examples are those that an earlier Pod of this version has chosen")
+    selection = chosen.selection if chosen else read_examples(version, store)
     staged = arrange(stage(selection, store, cache, progress=staging), version.spec.dataset_options)
     frozen = freeze(staged)
+    if kept and not chosen:
+        kept.write(selection, frozen.digest)
+    if chosen and chosen.dataset_digest != frozen.digest:
+        journal.note(
+            "warning: pictures have changed since the examples were chosen; they are trained on as they are now"
+        )
     journal.update(urgent=True, dataset=frozen.status)
     of = {split: [i for i, each in enumerate(staged.examples) if each.example.split is split] for split in Split}
     if not of[Split.VALIDATION]:

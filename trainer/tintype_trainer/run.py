@@ -112,12 +112,10 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
     spec = version.spec
     device = prepare_device(spec.compute, spec.training.precision)
     publisher = Publisher(around.store, version, run_id())
-    published = publisher.begin()
+    published = _published_before(publisher, around)
     if published is not None:
-        around.journal.note(f"{publisher.place.uri} is published already; nothing is left to do")
-        around.journal.update(urgent=True, stage=Stage.PUBLISHING, artifacts=published)
-        return Published(published, None)
-    prepared = prepare(version, around.store, around.cache, around.journal, around.staging)
+        return published
+    prepared = prepare(version, around.store, publisher.place, around.cache, around.journal, around.staging)
     publisher.add("dataset.jsonl.gz", prepared.frozen.lines_gz)
     checkpoints = Checkpoints(around.store, publisher.place, prepared.frozen.digest, around.cache, around.journal)
     resumed = checkpoints.latest()
@@ -139,6 +137,28 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
     around.journal.update(urgent=True, artifacts=artifacts)
     checkpoints.clear()
     return Published(artifacts, trained.ending)
+
+
+def prepare_version(version: ModelVersion, around: Surroundings) -> None:
+    """Prepare the data set of a resolved version, and keep what was chosen for the Pods that train.
+
+    No GPU is needed, and no weights are brought.
+
+    Raises:
+        UserError: for all that a user can cause.
+    """
+    publisher = Publisher(around.store, version, run_id())
+    if _published_before(publisher, around) is None:
+        prepare(version, around.store, publisher.place, around.cache, around.journal, around.staging)
+
+
+def _published_before(publisher: Publisher, around: Surroundings) -> Published | None:
+    artifacts = publisher.begin()
+    if artifacts is None:
+        return None
+    around.journal.note(f"{publisher.place.uri} is published already; nothing is left to do")
+    around.journal.update(urgent=True, stage=Stage.PUBLISHING, artifacts=artifacts)
+    return Published(artifacts, None)
 
 
 def metrics_jsonl(trained: Trained) -> bytes:

@@ -58,6 +58,13 @@ class Compute(Model):
     """Seconds between SIGTERM and SIGKILL."""
 
 
+class Preflight(StrEnum):
+    """Whether the data set is prepared before a GPU is asked for."""
+
+    AUTO = "Auto"
+    NEVER = "Never"
+
+
 class RunPolicy(Model):
     """How the run is carried out; the one part of the spec that can change later.
 
@@ -76,6 +83,9 @@ class RunPolicy(Model):
     """True: the training saves a checkpoint and gives its node up; false lets it go on from there."""
     stop: bool = False
     """True: the training ends at its next step, and its best so far is evaluated and published."""
+    preflight: Preflight = Preflight.AUTO
+    """Auto: where GPUs are asked for, a Pod without one prepares the data set first, and the training goes on from its
+    list, so that data that cannot train never holds a GPU."""
     backoff_limit: Annotated[int, Field(ge=0, le=100)] = 3
     """How many crashes of the trainer are tried again."""
     max_interruptions: Annotated[int, Field(ge=1, le=10_000)] = 20

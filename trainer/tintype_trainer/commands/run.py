@@ -103,7 +103,7 @@ def _carry_out(
     journal.enter(Stage.PREPARING)
     os.environ.setdefault(*OPENMP_WAITING)
     from tintype_trainer.loop.records import Ending  # noqa: PLC0415
-    from tintype_trainer.run import Surroundings, run_version  # noqa: PLC0415  # torch takes seconds to import
+    from tintype_trainer.run import Surroundings, prepare_version, run_version  # noqa: PLC0415  # torch takes seconds to import
     from tintype_trainer.storage import Store  # noqa: PLC0415
 
     def staging(done: int, total: int) -> None:
@@ -123,6 +123,9 @@ def _carry_out(
         count_examples=count_examples,
         stop=stop,
     )
+    if arguments.only == "prepare":
+        prepare_version(version, around)
+        return Outcome(ExitCode.OK, Reason.PREPARED, "the data set can be trained on; nothing more was asked for")
     try:
         published = run_version(version, around)
     except StoppedUntrainedError:
