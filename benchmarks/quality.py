@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import reference_loop
+from benchmarks import reference_detection, reference_loop
 from benchmarks.quality_pieces import PIECES, Arm, Piece
 from benchmarks.quality_report import report
 from benchmarks.quality_sets import prepare_sets
@@ -92,6 +92,8 @@ def _keep(piece: Piece, result: dict[str, Any]) -> None:
 
 def _reference(piece: Piece, work: Path, threads: int) -> dict[str, Any]:
     arm = piece.arm
+    if arm.task == "modules":
+        return _reference_detection(piece, work, threads)
     measured = reference_loop.train(
         work / arm.dataset, arm.concepts, work / "efficientnet_lite0.safetensors", arm.epochs, piece.seed, threads
     )
@@ -99,6 +101,17 @@ def _reference(piece: Piece, work: Path, threads: int) -> dict[str, Any]:
         "validationAccuracy": measured["valAccuracy"],
         "testAccuracy": measured["testAccuracy"],
         "recipe": reference_loop.RECIPE,
+    }
+
+
+def _reference_detection(piece: Piece, work: Path, threads: int) -> dict[str, Any]:
+    arm, weights = piece.arm, work / "efficientnet_lite0.safetensors"
+    measured = reference_detection.train(work / arm.dataset, weights, arm.epochs, piece.seed, threads)
+    return {
+        "validationMAP": measured["val"]["mAP"],
+        "testMAP": measured["test"]["mAP"],
+        "testMAP50": measured["test"]["mAP50"],
+        "recipe": reference_detection.RECIPE,
     }
 
 
@@ -133,6 +146,7 @@ def _published(folder: Path) -> dict[str, Any]:
         found[f"{split}Accuracy"] = measures["accuracy"]
         if measures.get("mAP") is not None:
             found[f"{split}MAP"] = measures["mAP"]
+            found[f"{split}MAP50"] = measures.get("mAP50")
             found[f"{split}AveragePrecision"] = {one["name"]: one["averagePrecision"] for one in measures["perConcept"]}
     return found
 

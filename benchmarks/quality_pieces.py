@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-CELLS: Final = "examples/pv-cells.yaml"
+from benchmarks.quality_sets import CELLS, MODULES, WEIGHTED
+
+EXAMPLE: Final = "examples/pv-cells.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Arm:
         epochs: Passes over the training examples.
         example: The resource that is trained.
         options: What is set in it.
-        plain_loop: Whether `reference_loop.py` trains instead of tintype.
+        plain_loop: Whether `reference_loop.py` or `reference_detection.py` trains instead of tintype.
     """
 
     task: str
@@ -27,7 +29,7 @@ class Arm:
     dataset: str
     concepts: Sequence[str]
     epochs: int
-    example: str = CELLS
+    example: str = EXAMPLE
     options: Sequence[str] = ()
     plain_loop: bool = False
 
@@ -58,14 +60,14 @@ def _cells(name: str, dataset: str, epochs: int, *options: str, plain_loop: bool
     )
 
 
-OURS: Final = _cells("ours", "pv-cells.jsonl", 8)
-REFERENCE: Final = _cells("reference", "pv-cells.jsonl", 8, plain_loop=True)
+OURS: Final = _cells("ours", CELLS, 8)
+REFERENCE: Final = _cells("reference", CELLS, 8, plain_loop=True)
 DEFAULTS: Final = Arm(
-    "cells", "defaults", "pv-cells.jsonl", OURS.concepts, 10, example="benchmarks/quality_defaults.yaml", options=()
+    "cells", "defaults", CELLS, OURS.concepts, 10, example="benchmarks/quality_defaults.yaml", options=()
 )
 BEST: Final = _cells(
     "best",
-    "pv-cells.jsonl",
+    CELLS,
     14,
     "imageResizer.width=160",
     "imageResizer.height=160",
@@ -74,18 +76,38 @@ BEST: Final = _cells(
 TAGS: Final = Arm(
     "tags",
     "ours",
-    "pv-cells.jsonl",
+    CELLS,
     ("defective", "polycrystalline"),
     8,
     example="examples/pv-cells-tagging.yaml",
     options=("training.epochs=8",),
 )
+WEIGHTED_CELLS: Final = _cells("ours", WEIGHTED, 3, task="weighted-cells")
+"""Three passes over about three times as many examples: the steps of eight passes over the cells."""
+DETECTION: Final = Arm(
+    "modules",
+    "ours",
+    MODULES,
+    OURS.concepts,
+    12,
+    example="examples/pv-modules.yaml",
+    options=("training.epochs=12",),
+)
+DETECTION_REFERENCE: Final = Arm("modules", "reference", MODULES, OURS.concepts, 12, plain_loop=True)
+CHILD: Final = Arm(
+    "modules-kind",
+    "ours",
+    MODULES,
+    ("monocrystalline", "polycrystalline"),
+    6,
+    example="examples/pv-modules-kind.yaml",
+)
 
 
 def _pieces() -> tuple[Piece, ...]:
     side_by_side = [Piece(arm, seed) for seed in range(5) for arm in (OURS, REFERENCE)]
-    others = [Piece(arm, seed) for seed in range(3) for arm in (DEFAULTS, BEST, TAGS)]
-    return (*side_by_side, *others)
+    others = (TAGS, DEFAULTS, DETECTION, DETECTION_REFERENCE, CHILD, WEIGHTED_CELLS, BEST)
+    return (*side_by_side, *(Piece(arm, seed) for seed in range(3) for arm in others))
 
 
 PIECES: Final = _pieces()

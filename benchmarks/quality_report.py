@@ -11,6 +11,8 @@ RIVAL: Final = "reference"
 """The arm that the others of a task are compared with."""
 MEAN_CONFIDENCE: Final = 0.95
 DIFFERENCE_CONFIDENCE: Final = 0.90
+ACCURACY: Final = "testAccuracy"
+PRECISION: Final = "testMAP"
 Result = Mapping[str, Any]
 
 
@@ -38,21 +40,23 @@ def mean_interval(numbers: Sequence[float], confidence: float) -> tuple[float, f
     return mean, mean - half, mean + half
 
 
-def paired_differences(ours: Mapping[int, Result], theirs: Mapping[int, Result]) -> list[float]:
-    """Return the differences of test accuracy on the seeds that both have, in points."""
-    return [
-        100 * (ours[seed]["testAccuracy"] - theirs[seed]["testAccuracy"])
-        for seed in sorted(ours.keys() & theirs.keys())
-    ]
+def paired_differences(ours: Mapping[int, Result], theirs: Mapping[int, Result], key: str) -> list[float]:
+    """Return the differences of a figure on the seeds that both have, in points."""
+    return [100 * (ours[seed][key] - theirs[seed][key]) for seed in sorted(ours.keys() & theirs.keys())]
 
 
 def _line(task: str, arm: str, seeds: Mapping[int, Result], rival: Mapping[int, Result]) -> str:
-    accuracy = _said([100 * each["testAccuracy"] for each in seeds.values()], MEAN_CONFIDENCE, " %")
-    difference = _said(paired_differences(seeds, rival), DIFFERENCE_CONFIDENCE, " points", sign="+")
+    accuracy = _said(_percent(seeds, ACCURACY), MEAN_CONFIDENCE, " %")
+    key = PRECISION if _percent(rival, PRECISION) else ACCURACY
+    difference = _said(paired_differences(seeds, rival, key), DIFFERENCE_CONFIDENCE, " points", sign="+")
     seconds = statistics.median(each["seconds"] for each in seeds.values())
-    precision = _said([100 * each["testMAP"] for each in seeds.values() if "testMAP" in each], MEAN_CONFIDENCE, " %")
+    precision = _said(_percent(seeds, PRECISION), MEAN_CONFIDENCE, " %")
     named = ", ".join(str(seed) for seed in sorted(seeds))
     return f"| {task} | {arm} | {named} | {accuracy} | {difference} | {precision} | {seconds:.0f} |"
+
+
+def _percent(seeds: Mapping[int, Result], key: str) -> list[float]:
+    return [100 * each[key] for each in seeds.values() if key in each]
 
 
 def _said(numbers: Sequence[float], confidence: float, unit: str, sign: str = "") -> str:
