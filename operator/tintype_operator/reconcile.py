@@ -53,10 +53,11 @@ class Reconciler:
 
     async def _try(self, key: Key) -> str:
         """Reconcile a key; return the result for metrics."""
+        decided = self._caches.versions.get(key)
         try:
             again = await self.reconcile(key)
         except (ApiError, PolicyMissingError) as error:
-            if isinstance(error, ApiError) and error.code in {404, 409} and await self._is_gone(key):
+            if isinstance(error, ApiError) and error.code in {404, 409} and await self._has_changed(key, decided):
                 return "settled"
             _LOG.warning("%s: %s; tried again in %.1f s", key, error, self._queue.retry(key))
             return "error"
@@ -194,10 +195,13 @@ class Reconciler:
                 return None
             raise
 
-    async def _is_gone(self, key: Key) -> bool:
-        """Return whether the version of the cache is no more, and bring the cache up to date."""
+    async def _has_changed(self, key: Key, decided: VersionFacts | None) -> bool:
+        """Return whether a version is not as it was when it was decided on; then it is, anew, as it is now."""
         known = self._caches.versions.get(key)
         if known is None:
+            return True
+        if known is not decided:
+            self._queue.add(key)
             return True
         try:
             live = observe_version(await self._client.get(MODELVERSIONS, *key))
@@ -205,9 +209,10 @@ class Reconciler:
             if error.not_found:
                 return self._caches.versions.remove(key, known.uid)
             return False
-        if live.uid == known.uid:
+        if (live.uid, live.resource_version) == (known.uid, known.resource_version):
             return False
-        self._caches.versions.remove(key, known.uid)
+        if live.uid != known.uid:
+            self._caches.versions.remove(key, known.uid)
         self._caches.versions.put(live)
         self._queue.add(key)
         return True

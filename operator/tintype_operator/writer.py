@@ -51,12 +51,10 @@ class Writer:
 
     async def _write_status(self, version: VersionFacts, status: OperatorStatus) -> None:
         namespace, name = version.key
-        body: Object = {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "metadata": {"name": name, "namespace": namespace, "uid": version.uid},
-            "status": status.to_wire(),
-        }
+        # The uid would not do: the API server does not compare it where a status is applied, and what was decided of a
+        # version that has just been deleted would be told of the one that was applied in its place.
+        known = {"name": name, "namespace": namespace, "resourceVersion": str(version.resource_version)}
+        body: Object = {"apiVersion": API_VERSION, "kind": KIND, "metadata": known, "status": status.to_wire()}
         answer = await self._client.apply_status(MODELVERSIONS, namespace, name, body, manager=OPERATOR_FIELD_MANAGER)
         self._caches.versions.put(observe_version(answer))
         _LOG.info("%s: %s", version.key, _told(status))

@@ -97,7 +97,8 @@ class StatusClient:
 
         Returns whether runPolicy.stop is true: the answer holds the whole version, so that nothing else need tell.
 
-        The version's uid goes along, so that another version of the same name is never written.
+        Another version of the same name is never written: its status does not name this Pod, which is what the API
+        server's policy asks for.
 
         Raises:
             StatusNotTakenError: the server is away or does not take it, or the token cannot be read.

@@ -1,0 +1,42 @@
+"""What is sent where a status is written."""
+
+import asyncio
+from typing import Any, cast
+
+from support.decisions import facts
+from support.operator_objects import stored_version
+from tintype_api.constants import Phase
+from tintype_operator.access import Access
+from tintype_operator.cache import Caches
+from tintype_operator.client import Client
+from tintype_operator.decisions import Settle
+from tintype_operator.metrics import Metrics
+from tintype_operator.writer import Writer
+
+
+class Server:
+    """Takes each status, and answers as the API server does."""
+
+    def __init__(self) -> None:
+        self.bodies: list[dict[str, Any]] = []
+
+    async def apply_status(self, *_place: object, manager: str) -> dict[str, Any]:
+        assert manager == "tintype-operator"
+        body = cast("dict[str, Any]", _place[-1])
+        self.bodies.append(body)
+        answer: dict[str, Any] = stored_version(status=body["status"], resource_version=8)
+        return answer
+
+
+def test_a_status_is_for_the_object_that_was_decided_on() -> None:
+    """A version of the same name that was applied meanwhile has another resourceVersion; its uid is not compared."""
+    server, caches = Server(), Caches()
+    version = facts(stored_version(resource_version=7)).version
+    status = version.status.model_copy(update={"phase": Phase.PENDING})
+    writer = Writer(cast("Client", server), caches, cast("Access", None), Metrics())
+    settle = Settle(status, model_label=version.model_label)
+    assert asyncio.run(writer.settle(version, settle))
+    assert server.bodies[0]["metadata"] == {"name": "bottles-1", "namespace": "team-a", "resourceVersion": "7"}
+    known = caches.versions.get(version.key)
+    assert known is not None
+    assert (known.resource_version, known.status.phase) == (8, Phase.PENDING)
