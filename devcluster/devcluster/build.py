@@ -1,6 +1,7 @@
 """Compiling the programs once, into a folder that later runs use as it is."""
 
 import fcntl
+import json
 import os
 import subprocess
 import time
@@ -20,6 +21,11 @@ def cache_folder() -> Path:
     """Return where programs of these versions are kept."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "tintype" / f"programs-{digest()}"
+
+
+def chart_folder(programs: Path, name: str) -> Path:
+    """Return where the helm chart of a group lies, beside its programs."""
+    return programs / "charts" / name
 
 
 def ensure(names: Sequence[str], say: Say) -> Path:
@@ -100,6 +106,8 @@ def _build(go: str, folder: Path, group: Group, program: Program) -> Iterator[fl
             log.seek(0)
             raise DevclusterError(f"{program.name} could not be compiled: {_last_lines(log.read())}")
     target.parent.mkdir(exist_ok=True)
+    if group.chart:
+        _copy_files(Path(_downloaded(go, module, group)["Dir"]) / group.chart, chart_folder(folder, group.name))
     aside.replace(target)
 
 
@@ -120,6 +128,26 @@ def _last_lines(log: str) -> str:
     return "\n".join(lines[-8:]) or "go said nothing"
 
 
+def _copy_files(source: Path, target: Path) -> None:
+    """Copy the files of a folder, but not their modes: modules in Go's cache are read-only."""
+    for file in source.rglob("*"):
+        if file.is_file():
+            copy = target / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+
+
+def _downloaded(go: str, module: Path, group: Group) -> dict[str, str]:
+    """Return what go says of the group's first module once it is in its cache: Dir, GoMod and others."""
+    name, version = group.requires[0]
+    command = [go, "mod", "download", "-json", f"{name}@{version}"]
+    done = subprocess.run(command, cwd=module, env=_environment(), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise DevclusterError(f"{name} {version} could not be downloaded: {_last_lines(done.stderr + done.stdout)}")
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
 def _write_module(go: str, folder: Path, group: Group) -> Path:
     """Write the group's go.mod and main.go once, and return their folder."""
     module = folder / "modules" / group.name
@@ -137,10 +165,4 @@ def _replaces(go: str, module: Path, group: Group) -> tuple[tuple[str, str], ...
     """Read which modules Kubernetes keeps in its own checkout from the go.mod that it publishes."""
     if group.name != "kubernetes":
         return ()
-    name, version = group.requires[0]
-    command = [go, "mod", "download", "-json", f"{name}@{version}"]
-    done = subprocess.run(command, cwd=module, env=_environment(), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise DevclusterError(f"{name} {version} could not be downloaded: {_last_lines(done.stderr + done.stdout)}")
-    source = next(line.split('"')[3] for line in done.stdout.splitlines() if '"GoMod"' in line)
-    return staging_replaces(Path(source).read_text())
+    return staging_replaces(Path(_downloaded(go, module, group)["GoMod"]).read_text())

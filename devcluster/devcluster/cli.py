@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devcluster import build, clusters
 from devcluster.errors import DevclusterError
-from devcluster.programs import find, wanted
+from devcluster.programs import ADDONS, find, wanted
 from devcluster.progress import say
 
 
@@ -22,7 +22,7 @@ def _program_name(name: str) -> str:
     try:
         find(name)
     except KeyError as error:
-        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(wanted(node=True))}") from error
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(wanted(node=True, addons=ADDONS))}") from error
     return name
 
 
@@ -39,6 +39,16 @@ def _parser() -> argparse.ArgumentParser:
         "--gpus", type=int, default=0, metavar="N", help="how many nvidia.com/gpu the node claims to have"
     )
     starting.add_argument("--no-node", action="store_true", help="no node: needs no root, and Pods stay pending")
+    for command in (building, starting):
+        command.add_argument(
+            "--with",
+            dest="addons",
+            action="append",
+            default=[],
+            choices=ADDONS,
+            metavar="NAME",
+            help=f"also one of {', '.join(ADDONS)}; may be repeated",
+        )
     ending = commands.add_parser("down", help="end the cluster and remove what it stored")
     asking = commands.add_parser("status", help="say whether the cluster runs, and remove what dead ones left")
     for command in (starting, ending, asking):
@@ -47,12 +57,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    print(build.ensure(arguments.names or wanted(node=not arguments.no_node), say))
+    names = arguments.names or wanted(node=not arguments.no_node, addons=arguments.addons)
+    print(build.ensure(names, say))
     return 0
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    cluster = clusters.up(arguments.state, node=not arguments.no_node, gpus=arguments.gpus, kept=True)
+    node, addons = not arguments.no_node, arguments.addons
+    cluster = clusters.up(arguments.state, node=node, gpus=arguments.gpus, addons=addons, kept=True)
     for name, value in cluster.environment.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0

@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from devcluster.mounts import development_mounts
 from devcluster.packages import ensure_packages
 from devcluster.plan import REGION, Plan
 from devcluster.processes import pause_file
-from devcluster.programs import wanted
+from devcluster.programs import ADDONS, wanted
 from devcluster.progress import Say, say
 
 _POLL_S = 0.05
@@ -77,12 +77,21 @@ class Cluster:
             raise DevclusterError(ended.read_text().strip())
 
 
-def up(state: Path, *, node: bool = True, gpus: int = 0, kept: bool = False, say: Say = say) -> Cluster:
+def up(
+    state: Path,
+    *,
+    node: bool = True,
+    gpus: int = 0,
+    addons: Sequence[str] = (),
+    kept: bool = False,
+    say: Say = say,
+) -> Cluster:
     """Start a cluster and return when it is ready; see `cluster` for the arguments.
 
     Raises DevclusterError where something that it needs is missing or refused.
     """
     state = state.absolute()
+    _refuse_addons(addons, node=node)
     if node:
         require_root()
         refuse_hidden(state)
@@ -90,15 +99,23 @@ def up(state: Path, *, node: bool = True, gpus: int = 0, kept: bool = False, say
     _refuse_running(state)
     if node:
         ensure_packages(say)
-    programs = build.ensure(wanted(node=node), say)
+    programs = build.ensure(wanted(node=node, addons=addons), say)
     started = time.monotonic()
-    plan, lock = _new_plan(state, programs, node=node, gpus=gpus)
+    plan, lock = _new_plan(state, programs, node=node, gpus=gpus, addons=tuple(addons))
     try:
         lifetime.start(plan, lock, kept=kept, say=say)
     finally:
         os.close(lock)
     say(f"cluster ready after {time.monotonic() - started:.1f} s")
     return Cluster(plan)
+
+
+def _refuse_addons(addons: Sequence[str], *, node: bool) -> None:
+    unknown = sorted(set(addons) - set(ADDONS))
+    if unknown:
+        raise DevclusterError(f"{unknown[0]} is none of {', '.join(ADDONS)}.")
+    if addons and not node:
+        raise DevclusterError(f"{addons[0]} runs on a node: start the cluster with one, or leave {addons[0]} out.")
 
 
 def _refuse_running(state: Path) -> None:
@@ -113,7 +130,7 @@ def _refuse_running(state: Path) -> None:
     shutil.rmtree(state / "logs", ignore_errors=True)
 
 
-def _new_plan(state: Path, programs: Path, *, node: bool, gpus: int) -> tuple[Plan, int]:
+def _new_plan(state: Path, programs: Path, *, node: bool, gpus: int, addons: tuple[str, ...]) -> tuple[Plan, int]:
     plan = Plan(
         state=state,
         programs=programs,
@@ -123,6 +140,7 @@ def _new_plan(state: Path, programs: Path, *, node: bool, gpus: int) -> tuple[Pl
         access_key=f"devcluster{secrets.token_hex(5)}",
         secret_key=secrets.token_hex(20),
         mounts=development_mounts() if node else (),
+        addons=addons,
     )
     number, lock = numbers.take(lambda number: () if node else replace(plan, number=number).ports())
     plan = replace(plan, number=number)
@@ -163,20 +181,28 @@ def status(state: Path) -> tuple[str, bool]:
 
 
 @contextmanager
-def cluster(state: Path | None = None, *, node: bool = True, gpus: int = 0, say: Say = say) -> Iterator[Cluster]:
+def cluster(
+    state: Path | None = None,
+    *,
+    node: bool = True,
+    gpus: int = 0,
+    addons: Sequence[str] = (),
+    say: Say = say,
+) -> Iterator[Cluster]:
     """A cluster for the length of a block, in a state folder of its own unless one is named.
 
     Args:
         state: where the cluster keeps its files; empty or new.
         node: with a node, which needs root; else etcd, API server, controller manager and S3 only.
         gpus: how many `nvidia.com/gpu` the node claims to have.
+        addons: what else runs on the node: `coredns`, `kueue`.
         say: told what is being done, a line at a time.
 
     Raises DevclusterError where it cannot be started, or where a process of it ended by itself. It dies with the
     calling thread, also when this process is killed.
     """
     with scratch_state() as scratch:
-        running = up(state or scratch, node=node, gpus=gpus, say=say)
+        running = up(state or scratch, node=node, gpus=gpus, addons=addons, say=say)
         try:
             yield running
             running.check()

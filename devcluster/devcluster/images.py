@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devcluster.programs import COREDNS_VERSION, KUEUE_VERSION
+
 PAUSE_IMAGE = "localhost/pause:1"
+_ADDONS = {"coredns": ("coredns", COREDNS_VERSION), "kueue": ("manager", KUEUE_VERSION)}  # path in the image, tag
 DEVELOPMENT_IMAGES = ("tintype-operator:dev", "tintype-trainer:dev")
 _USER = "65532:65532"  # numeric, so that runAsNonRoot can be checked
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -93,7 +96,19 @@ def development_image(reference: str) -> Image:
     return Image(reference, layer({"etc": 0o755, "tmp": 0o1777}, {}), {"Env": environment, "User": _USER})
 
 
-def node_images(programs: Path) -> bytes:
+def addon_reference(name: str) -> str:
+    """Return the reference of the image of one of programs.ADDONS."""
+    return f"localhost/{name}:{_ADDONS[name][1]}"
+
+
+def addon_image(name: str, program: bytes) -> Image:
+    """Return the image of one of programs.ADDONS; the program is static, and lies where its makers put it."""
+    path = _ADDONS[name][0]
+    return Image(addon_reference(name), layer({}, {path: program}), {"Entrypoint": [f"/{path}"], "User": _USER})
+
+
+def node_images(programs: Path, addons: Sequence[str]) -> bytes:
     """Return the tar of all images that a node starts with."""
     pause = pause_image((programs / "pause").read_bytes())
-    return archive([pause, *map(development_image, DEVELOPMENT_IMAGES)])
+    asked_for = [addon_image(name, (programs / name).read_bytes()) for name in addons]
+    return archive([pause, *map(development_image, DEVELOPMENT_IMAGES), *asked_for])

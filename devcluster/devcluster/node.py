@@ -8,7 +8,7 @@ from typing import Any
 
 from devcluster import runc_wrapper
 from devcluster.images import PAUSE_IMAGE
-from devcluster.plan import NODE_NAME, POD_RANGE, Plan
+from devcluster.plan import CLUSTER_DOMAIN, DNS_ADDRESS, NODE_NAME, POD_RANGE, Plan
 
 DEVELOPMENT_RUNTIME = "tintype-dev"
 SOCKET = "/run/containerd/containerd.sock"
@@ -90,6 +90,9 @@ def kubelet_config(plan: Plan) -> dict[str, Any]:
         "failSwapOn": False,
         "localStorageCapacityIsolation": False,
         "resolvConf": "",
+        **({"clusterDNS": [DNS_ADDRESS], "clusterDomain": CLUSTER_DOMAIN} if "coredns" in plan.addons else {}),
+        # Kueue waits for its certificate in a mounted Secret, which a kubelet would bring up to date once a minute.
+        "syncFrequency": "5s",
         # A disk that is nearly full is the machine's affair: no Pod is evicted for it, and no imported image removed.
         "evictionHard": {
             "memory.available": "100Mi",

@@ -9,6 +9,8 @@ from devcluster.files import write_whole
 NODE_NAME = "node1"
 SERVICE_RANGE = "10.0.0.0/24"
 API_SERVICE_ADDRESS = "10.0.0.1"
+DNS_ADDRESS = "10.0.0.10"
+CLUSTER_DOMAIN = "cluster.local"
 POD_RANGE = "10.244.0.0/24"
 REGION = "us-east-1"
 
@@ -41,6 +43,7 @@ class Plan:
     access_key: str
     secret_key: str
     mounts: tuple[str, ...] = ()  # what Pods of the development runtime see of this machine, read-only
+    addons: tuple[str, ...] = ()  # which of programs.ADDONS run on the node
 
     @property
     def address(self) -> str:
@@ -95,4 +98,5 @@ class Plan:
         values = json.loads((state / "plan.json").read_text())
         known = {field.name: values[field.name] for field in fields(cls)}
         paths = {name: Path(known[name]) for name in ("state", "programs")}
-        return cls(**{**known, **paths, "mounts": tuple(known["mounts"])})
+        lists = {name: tuple(known[name]) for name in ("mounts", "addons")}
+        return cls(**{**known, **paths, **lists})

@@ -6,11 +6,14 @@ real ones.
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 GO_VERSION = "1.26.6"  # the highest `go` line among the modules below
 KUBERNETES_VERSION = "1.37.2"
 CONTAINERD_VERSION = "2.4.2"
+KUEUE_VERSION = "0.19.2"
+COREDNS_VERSION = "1.14.2"
 
 # Kubernetes replaces its staging modules by folders of its own checkout; they are published as v0.<minor>.<patch>.
 _STAGING = re.compile(r"^\s*(?:replace\s+)?(k8s\.io/\S+)\s*=>\s*\./staging/", re.MULTILINE)
@@ -59,6 +62,7 @@ class Program:
     package: str
     estimate_s: int
     node: bool = False  # needed only where there is a node
+    addon: bool = False  # needed only where it is asked for, by its name
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Group:
     requires: tuple[tuple[str, str], ...] = ()
     link_values: tuple[tuple[str, str], ...] = field(default=())
     main: str | None = None
+    chart: str | None = None  # the folder of a helm chart in the first module required
 
 
 _VERSION = "k8s.io/component-base/version."
@@ -126,12 +131,36 @@ GROUPS = (
         requires=(("helm.sh/helm/v4", "v4.3.1"),),
     ),
     Group("pause", (Program("pause", ".", 2, node=True),), main=_PAUSE_MAIN),
+    Group(
+        "coredns",
+        (Program("coredns", "github.com/coredns/coredns", 150, node=True, addon=True),),
+        requires=(("github.com/coredns/coredns", f"v{COREDNS_VERSION}"),),
+    ),
+    Group(
+        "kueue",
+        (Program("kueue", "sigs.k8s.io/kueue/cmd/kueue", 330, node=True, addon=True),),
+        requires=(("sigs.k8s.io/kueue", f"v{KUEUE_VERSION}"),),
+        link_values=(("sigs.k8s.io/kueue/pkg/version.GitVersion", f"v{KUEUE_VERSION}"),),
+        chart="charts/kueue",
+    ),
 )
 
 
-def wanted(*, node: bool) -> tuple[str, ...]:
-    """Return the names of the programs that a cluster with or without a node runs, in the order of building."""
-    return tuple(program.name for group in GROUPS for program in group.programs if node or not program.node)
+ADDONS = tuple(program.name for group in GROUPS for program in group.programs if program.addon)
+"""What runs on a node only where it is asked for."""
+
+
+def wanted(*, node: bool, addons: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the names of the programs that a cluster runs, in the order of building.
+
+    Args:
+        node: with a node.
+        addons: which of ADDONS run on it.
+    """
+    programs = (program for group in GROUPS for program in group.programs)
+    return tuple(
+        program.name for program in programs if (program.name in addons if program.addon else node or not program.node)
+    )
 
 
 def find(name: str) -> tuple[Group, Program]:

@@ -11,6 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from devcluster import addons
 from devcluster.bringup import start_containerd, start_control_plane, start_node, wait_for_control_plane
 from devcluster.errors import DevclusterError
 from devcluster.kernel import die_with_parent
@@ -40,6 +41,7 @@ def _bring_up(plan: Plan, supervisor: Supervisor) -> None:
     if plan.node:
         start_node(plan, client, supervisor, say)
     wait_for_control_plane(plan, client, supervisor)
+    addons.install(plan, client, supervisor, say)
 
 
 def run(plan: Plan) -> int:

@@ -36,6 +36,23 @@ def test_a_refusal_is_one_sentence_and_exit_code_1(
     assert capsys.readouterr().err == "devcluster: The kernel refused.\n"
 
 
+def test_an_addon_needs_a_node(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+    assert _run(monkeypatch, "up", "--no-node", "--with", "kueue", "--state", state) == 1
+    assert "kueue runs on a node: start the cluster with one" in capsys.readouterr().err
+    assert not state.exists()
+
+
+def test_an_unknown_addon_is_refused_with_those_that_are_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        _run(monkeypatch, "up", "--with", "istio")
+    assert "invalid choice: 'istio' (choose from 'coredns', 'kueue')" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["down", "status"])
 def test_where_no_cluster_is_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str

@@ -4,11 +4,12 @@ import os
 import signal
 import tarfile
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from devcluster import box, cgroups, images, kernel, node, packages, processes, runc_wrapper
+from devcluster import box, cgroups, images, kernel, node, packages, processes, programs, runc_wrapper
 from devcluster.errors import DevclusterError
 from devcluster.plan import Plan
 
@@ -55,6 +56,19 @@ def test_development_images_are_of_the_same_bytes_but_their_name() -> None:
 def test_the_pause_program_can_be_executed() -> None:
     member = _members(images.pause_image(b"program").layer)["pause"]
     assert (member.mode, member.size) == (0o755, 7)
+
+
+def test_an_addons_image_has_its_version_and_its_program_where_its_makers_put_it() -> None:
+    image = images.addon_image("kueue", b"program")
+    assert image.reference == f"localhost/kueue:{programs.KUEUE_VERSION}"
+    assert _members(image.layer)["manager"].mode == 0o755
+    assert image.config["Entrypoint"] == ["/manager"]
+
+
+def test_pods_are_told_of_a_name_server_only_where_there_is_one() -> None:
+    assert "clusterDNS" not in node.kubelet_config(PLAN)
+    config = node.kubelet_config(replace(PLAN, addons=("coredns",)))
+    assert (config["clusterDNS"], config["clusterDomain"]) == (["10.0.0.10"], "cluster.local")
 
 
 def test_containerd_has_a_plain_runtime_by_default_and_one_for_development() -> None:

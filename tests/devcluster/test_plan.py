@@ -11,7 +11,7 @@ from devcluster.errors import DevclusterError
 from devcluster.mounts import outermost
 from devcluster.plan import Plan
 
-PLAN = Plan(Path("/state"), Path("/programs"), 7, True, 1, "access", "secret", ("/usr", "/opt/checkout"))
+PLAN = Plan(Path("/state"), Path("/programs"), 7, True, 1, "access", "secret", ("/usr", "/opt/checkout"), ("kueue",))
 
 
 def test_a_plan_survives_its_file(tmp_path: Path) -> None:

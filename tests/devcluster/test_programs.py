@@ -26,6 +26,34 @@ def test_a_cluster_without_a_node_needs_only_the_control_plane() -> None:
     assert {"kubelet", "containerd", "cni/bridge", "helm", "pause"} < set(programs.wanted(node=True))
 
 
+def test_what_is_asked_for_is_built_last_and_only_then() -> None:
+    plain = programs.wanted(node=True)
+    assert not set(programs.ADDONS) & set(plain)
+    assert programs.wanted(node=True, addons=["kueue"]) == (*plain, "kueue")
+    assert programs.wanted(node=True, addons=programs.ADDONS) == (*plain, "coredns", "kueue")
+
+
+def test_a_chart_is_copied_from_the_module_beside_its_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "module" / "charts" / "kueue" / "templates").mkdir(parents=True)
+    chart = tmp_path / "module" / "charts" / "kueue" / "templates" / "manager.yaml"
+    chart.write_text("kind: Deployment")
+    chart.chmod(0o444)
+    go = tmp_path / "go"
+    cases = (
+        "version) echo go version go1.99.0",
+        f"""mod) echo '{{"Dir": "{tmp_path}/module"}}'""",
+        'build) touch "$8"; chmod +x "$8"',
+    )
+    go.write_text(f"#!/bin/sh\ncase $1 in {' ;; '.join(cases)} ;; esac\n")
+    go.chmod(0o755)
+    monkeypatch.delenv(build.PROGRAMS_VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    copied = build.chart_folder(build.ensure(["kueue"], say), "kueue") / "templates" / "manager.yaml"
+    assert copied.read_text() == "kind: Deployment"
+    assert copied.stat().st_mode & 0o200, "the next build may write over it"
+
+
 def test_staging_modules_are_replaced_by_their_published_versions() -> None:
     version = "v0." + programs.KUBERNETES_VERSION.split(".", 1)[1]
     expected = (("k8s.io/api", version), ("k8s.io/client-go", version))

@@ -1,4 +1,4 @@
-"""Trainings on a real node whose Pods are ended from outside: evicted, deleted, and lost with their node."""
+"""Trainings on a real node whose Pods are ended from outside: evicted, deleted, drained, and lost with their node."""
 
 from typing import Any
 
@@ -41,6 +41,31 @@ def test_an_eviction_and_a_deletion_are_interruptions(platform: Platform) -> Non
     assert status["phase"] == "Succeeded", status
     assert "failures" not in status
     assert status["attempt"] == 1
+
+
+def test_a_drained_node_is_waited_for(platform: Platform) -> None:
+    platform.apply("drained", {"training": {"epochs": 1000}, "compute": BRIEF})
+    pod = current_pod(platform, "drained")
+    node = pod["spec"]["nodeName"]
+    only = "--pod-selector=tintype.dev/modelversion=drained"
+    try:
+        platform.tools.run("kubectl", "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", only)
+        found = retrying(platform, "drained")
+        assert found["reason"] == "Evicted"
+        assert f"Pod {pod['metadata']['name']} was evicted, as kubectl drain does" in found["message"]
+        waits = eventually(
+            lambda: condition(platform.status("drained"), "Waiting"),
+            lambda one: (one["status"], one["reason"]) == ("True", "Unschedulable"),
+            within_s=60,
+        )
+        assert "1 node(s) were unschedulable" in waits["message"]
+    finally:
+        platform.tools.run("kubectl", "uncordon", node)
+    status = eventually(lambda: platform.status("drained"), lambda status: status["phase"] == "Training", within_s=180)
+    assert condition(status, "Waiting")["status"] == condition(status, "Retrying")["status"] == "False"
+    assert (status["interruptions"], status["attempt"]) == (1, 1)
+    assert "failures" not in status
+    platform.delete("drained")
 
 
 def test_a_training_leaves_a_node_that_does_not_answer(platform: Platform) -> None:

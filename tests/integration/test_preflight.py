@@ -1,5 +1,6 @@
 """Data sets are prepared on a real node before a GPU is asked for; a processor stands for it here."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,12 +13,11 @@ ASKS_FOR_GPU = {"gpus": 1}
 
 
 @pytest.fixture(scope="module")
-def with_gpus(platform: Platform) -> Platform:
-    """Let trainings of one GPU use the processor, and wait for the operator that knows it."""
-    operator = ("deployment/tintype-operator", "--namespace=tintype-system")
-    platform.tools.run("kubectl", "set", "env", *operator, "TINTYPE_TEST_CPU_STANDS_FOR_GPU=1")
-    platform.tools.run("kubectl", "rollout", "status", *operator, "--timeout=120s")
-    return platform
+def with_gpus(platform: Platform) -> Iterator[Platform]:
+    """The platform, where trainings of one GPU use the processor."""
+    platform.pretend_gpus()
+    yield platform
+    platform.pretend_gpus(pretend=False)
 
 
 def _asked(pod: dict[str, Any]) -> str | None:

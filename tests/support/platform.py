@@ -71,6 +71,13 @@ class Platform:
         self.s3.put_object(Bucket=DATASETS, Key=key, Body=content)
         return f"s3://{DATASETS}/{key}"
 
+    def pretend_gpus(self, *, pretend: bool = True) -> None:
+        """Let trainings of one GPU use the processor, or no more, and wait for the operator that knows it."""
+        operator = ("deployment/tintype-operator", "--namespace=tintype-system")
+        setting = "TINTYPE_TEST_CPU_STANDS_FOR_GPU=1" if pretend else "TINTYPE_TEST_CPU_STANDS_FOR_GPU-"
+        self.tools.run("kubectl", "set", "env", *operator, setting)
+        self.tools.run("kubectl", "rollout", "status", *operator, "--timeout=120s")
+
     def apply(self, name: str, changes: Mapping[str, Any] | None = None) -> None:
         """`kubectl apply` a version of the shapes, with some fields of its spec changed."""
         spec = json.loads(json.dumps(SHAPES_SPEC))
