@@ -18,12 +18,16 @@ _BINDINGS = "/apis/rbac.authorization.k8s.io/v1"
 _LABELS = {"k8s-app": "kube-dns"}
 _PORT = 1053  # not 53, so that the server needs no capability
 
-# Pods reach no other name server: a name outside of the cluster is answered at once, by "there is none".
-_COREFILE = f""".:{_PORT} {{
+# Pods reach no other name server: a name outside of the cluster is answered at once, by "there is none". In a block of
+# its own, since CoreDNS asks `template` before `kubernetes`, whatever the order here.
+_COREFILE = f"""{CLUSTER_DOMAIN}:{_PORT} in-addr.arpa:{_PORT} {{
     errors
     ready
     kubernetes {CLUSTER_DOMAIN} in-addr.arpa
-    template ANY ANY . {{
+}}
+.:{_PORT} {{
+    errors
+    template ANY ANY {{
         rcode NXDOMAIN
     }}
 }}
