@@ -8,7 +8,7 @@ from examples.shapes.draw import CONCEPTS, draw_dataset
 
 from support.modelversions import modelversion
 from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU
-from tintype_api.spec.view import ViewType
+from tintype_api.spec.view import View, ViewType
 from tintype_trainer.commandline import run_command_line
 from tintype_trainer.datasets.dataset import Box, Example, Region, Selection, Split
 from tintype_trainer.interruption import Interruption
@@ -22,7 +22,15 @@ EXAMPLES = (
     Example("ü#1", "file:///data/ü", Split.VALIDATION, (), (), Region(0.0, 0.25, 1.0, 1.0), "group"),
     Example("n.png", "s3://data/n.png", Split.TRAIN, (), negative=True),
 )
-SELECTION = Selection(ViewType.TAGGING, ("glass", "metal"), EXAMPLES, 1, 2, 3, 4)
+VIEW = View.model_validate(
+    {
+        "name": "kind",
+        "type": "Tagging",
+        "parent": {"name": "cells", "type": "Detection"},
+        "conditions": [[{"concept": "defective", "holds": True}]],
+    }
+)
+SELECTION = Selection(ViewType.TAGGING, ("glass", "metal"), EXAMPLES, 1, 2, 3, 4, VIEW)
 
 
 def _list(folder: Path, identity: str = "uid-1", run: str = "run-1") -> PreparedList:
