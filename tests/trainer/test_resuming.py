@@ -197,6 +197,14 @@ def test_an_interruption_that_cannot_be_saved_is_tried_again(digits: Digits) -> 
     assert (caught.value.exit_code, caught.value.reason) == (ExitCode.FAILED, Reason.CHECKPOINT_NOT_SAVED)
 
 
+def test_an_interruption_says_from_where_the_training_goes_on(digits: Digits) -> None:
+    recorder = Recorder()
+    spec = training_spec(Optimizer.MOMENTUM, 0.01, {"epochs": 2})
+    with pytest.raises(Interrupted):
+        digits.train(small_network(), spec, EXAMPLES, recorder=recorder, check=Interrupting(3))
+    assert recorder.notes == ["the training was told to end; it goes on from iteration 2, which is saved"]
+
+
 def test_nothing_is_saved_before_the_first_step(digits: Digits) -> None:
     saved: list[Snapshot] = []
     spec = training_spec(Optimizer.MOMENTUM, 0.01, {"epochs": 2})

@@ -201,6 +201,9 @@ class TrainingRun:
             raise checkpoint_not_saved(
                 f"the training was told to end and its checkpoint could not be saved: {error}"
             ) from interrupted
+        self._observer.note(
+            f"the training was told to end; it is saved after iteration {state.iteration} and goes on there"
+        )
 
     def _keep(self, state: State) -> None:
         tensors = capture(self._learner.network, self._optimizer, self._ema, state.weights)
