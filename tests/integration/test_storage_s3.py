@@ -102,6 +102,17 @@ def test_of_many_writers_at_once_one_creates(store: Store, attempt: int) -> None
     assert store.read(uri) == b"%d" % won.index(True)
 
 
+def test_what_is_removed_is_gone_and_nothing_else(store: Store) -> None:
+    for name in ("a", "ab", "a b/ü"):
+        store.create(f"s3://storage-data/removed/{name}", b".")
+    store.remove("s3://storage-data/removed/a")
+    store.remove("s3://storage-data/removed/a b/ü")
+    assert [info.uri for info in store.list("s3://storage-data/removed/")] == ["s3://storage-data/removed/ab"]
+    store.remove("s3://storage-data/removed/a")
+    with pytest.raises(UserError, match="has no bucket 'no-bucket'"):
+        store.remove("s3://no-bucket/a")
+
+
 Operation = Callable[[Store], object]
 
 

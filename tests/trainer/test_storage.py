@@ -61,6 +61,20 @@ def test_one_of_many_creates(store: Store, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
 
 
+def test_what_is_removed_leaves_no_empty_folder(store: Store, tmp_path: Path) -> None:
+    for name in ("kept", "a/b/c"):
+        store.upload((tmp_path / "x" / name).as_uri(), b".")
+    store.remove((tmp_path / "x/a/b/c").as_uri())
+    store.remove((tmp_path / "x/a/b/c").as_uri())
+    assert [path.name for path in (tmp_path / "x").iterdir()] == ["kept"]
+
+
+def test_a_folder_in_place_of_a_file_is_not_removed(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "folder/file").mkdir(parents=True)
+    with pytest.raises(UserError, match="cannot be written"):
+        store.remove((tmp_path / "folder/file").as_uri())
+
+
 def test_lists_at_any_depth(store: Store, tmp_path: Path) -> None:
     write_files(tmp_path, {"data/a b/1#.png": b"1", "data/c/d/50%.png": b"22", "data/e.txt": b"", "database/x": b""})
     folder = (tmp_path / "data").as_uri()
