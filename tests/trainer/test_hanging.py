@@ -144,8 +144,8 @@ def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 BLOCKED = """if True:
-    import argparse, sys, threading
-    from pathlib import Path
+    import sys, threading
+    from tintype_trainer.commandline import parse
     from tintype_trainer.commands import run
     from tintype_trainer.hanging import Limits
     from tintype_trainer.interruption import Interruption
@@ -162,7 +162,7 @@ BLOCKED = """if True:
     file, cache, message = sys.argv[1:]
     run.TERMINATION_MESSAGE_FILE, run.TRAINER_METRICS_PORT = message, 0
     run._report = lambda *_: None
-    arguments = argparse.Namespace(file=Path(file), set=[], output=None, cache=cache, metrics_port=None)
+    arguments = parse(["run", file, "--cache", cache])
     sys.exit(run.run(arguments, Interruption(), Limits(steps_s=2, elsewhere_s=120, look_s=0.2)))
 """
 
