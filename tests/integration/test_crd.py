@@ -68,6 +68,7 @@ def test_smallest_version_gets_its_defaults(applied: Apply, kubectl: Kubectl) ->
     assert spec["runPolicy"] == {
         "suspend": False,
         "stop": False,
+        "preflight": "Auto",
         "backoffLimit": 3,
         "maxInterruptions": 20,
         "ttlSecondsAfterFinished": 86400,
