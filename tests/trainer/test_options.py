@@ -123,6 +123,7 @@ ELSEWHERE: Final = (
         "operator/test_job_manifest.py",
         "test_golden_job",
     ),
+    Elsewhere(r"runPolicy\.preflight", "operator/test_preflight.py", "test_it_comes_first_where_gpus_are_asked_for"),
     Elsewhere(r"runPolicy\.backoffLimit", "operator/test_decide.py", "test_backoff_limit_changes_the_running_job"),
     Elsewhere(
         r"runPolicy\.suspend",
