@@ -202,7 +202,7 @@ def test_an_interruption_says_from_where_the_training_goes_on(digits: Digits) ->
     spec = training_spec(Optimizer.MOMENTUM, 0.01, {"epochs": 2})
     with pytest.raises(Interrupted):
         digits.train(small_network(), spec, EXAMPLES, recorder=recorder, check=Interrupting(3))
-    assert recorder.notes == ["the training was told to end; it goes on from iteration 2, which is saved"]
+    assert recorder.notes == ["the training was told to end; it is saved after iteration 2 and goes on there"]
 
 
 def test_nothing_is_saved_before_the_first_step(digits: Digits) -> None:
