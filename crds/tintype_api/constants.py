@@ -67,6 +67,13 @@ ENV_POD_UID: Final = "TINTYPE_POD_UID"
 ENV_CPU_STANDS_FOR_GPU: Final = "TINTYPE_TEST_CPU_STANDS_FOR_GPU"
 """Only for tests on clusters whose GPUs are pretended: the trainer uses the CPU where a GPU is asked for."""
 
+ENV_LEADER: Final = "TINTYPE_LEADER"
+"""With compute.nodes above 1: host name of the Pod of index 0, where the others meet it."""
+ENV_NODE_INDEX: Final = "JOB_COMPLETION_INDEX"
+"""Set by Kubernetes in the Pods of an Indexed Job."""
+ENV_OUTCOME_FILE: Final = "TINTYPE_OUTCOME_FILE"
+"""Where one process of several leaves its termination message for the one that has started it."""
+
 ENV_WEIGHTS_MIRROR: Final = "TINTYPE_WEIGHTS_MIRROR"
 """URI of a prefix or folder that holds the catalogue's weights, before any other place is asked."""
 ENV_WEIGHTS_LICENCES: Final = "TINTYPE_WEIGHTS_LICENCES"
@@ -74,6 +81,8 @@ ENV_WEIGHTS_LICENCES: Final = "TINTYPE_WEIGHTS_LICENCES"
 
 TRAINER_METRICS_PORT: Final = 9464
 OPERATOR_METRICS_PORT: Final = 9465
+PROCESSES_PORT: Final = 9466
+"""Where the process of rank 0 meets those of other nodes."""
 
 NAME_MAX_LENGTH: Final = 52
 NAME_PATTERN: Final = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
@@ -173,6 +182,8 @@ class Reason(StrEnum):
     GPU_OUT_OF_MEMORY = "GPUOutOfMemory"
     HUNG = "Hung"
     KILLED = "Killed"
+    PEER_LOST = "PeerLost"
+    """Another process of the training ended; why is told by that one."""
     CRASHED = "Crashed"
     JOB_DELETED = "JobDeleted"
     NAME_CONFLICT = "NameConflict"

@@ -16,6 +16,14 @@ class UserError(Exception):
         self.exit_code = exit_code
         self.reason = reason
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how pickle makes it anew in another process."""
+        return _error, (self.message, self.exit_code, self.reason)
+
+
+def _error(message: str, exit_code: ExitCode, reason: Reason) -> UserError:
+    return UserError(message, exit_code=exit_code, reason=reason)
+
 
 def invalid_spec(message: str) -> UserError:
     """Return the error for a spec that cannot be trained (exit 64)."""
@@ -60,6 +68,11 @@ def storage_unreachable(message: str) -> UserError:
 def gpu_out_of_memory(message: str) -> UserError:
     """Return the error for a GPU that has too little memory (exit 1: another one may have more)."""
     return UserError(message, exit_code=ExitCode.FAILED, reason=Reason.GPU_OUT_OF_MEMORY)
+
+
+def peer_lost(message: str) -> UserError:
+    """Return the error of a process that another one of its training has left alone (exit 1)."""
+    return UserError(message, exit_code=ExitCode.FAILED, reason=Reason.PEER_LOST)
 
 
 def checkpoint_not_saved(message: str) -> UserError:

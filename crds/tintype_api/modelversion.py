@@ -96,7 +96,7 @@ def resolve(version: ModelVersion, storage: Storage | None = None) -> ModelVersi
         storage: The operator's defaults of storage, for fields that the version leaves out.
     """
     spec = version.spec
-    training = _resolve_training(spec.training, spec.view.type)
+    training = _resolve_training(spec.training, spec.view.type, spec.compute.processes)
     resolved = spec.model_copy(
         update={
             "training": training,
@@ -139,6 +139,11 @@ def default_learning_rate(entry: Architecture, optimizer: Optimizer, batch_size:
     return scaled_rate(optimizer, entry.learning_rates[optimizer], batch_size / entry.batch_size)
 
 
+def shared_batch_size(largest: int, processes: int) -> int:
+    """Return the largest batch, of at most so many examples, of which each process has as many; at least one each."""
+    return max(1, largest // processes) * processes
+
+
 def _view_identity(view: View) -> dict[str, Any]:
     wire = view.to_wire()
     if "conditions" in wire:
@@ -154,9 +159,9 @@ def _own_size(entry: Architecture) -> ImageResizer:
     return ImageResizer(type=ResizerType.FIXED, width=entry.input_size, height=entry.input_size)
 
 
-def _resolve_training(training: Training, view_type: ViewType) -> Training:
+def _resolve_training(training: Training, view_type: ViewType, processes: int) -> Training:
     entry = architecture(architecture_name(training, view_type))
-    batch_size = training.batch_size or entry.batch_size
+    batch_size = training.batch_size or shared_batch_size(entry.batch_size, processes)
     optimizer = training.optimizer.type or entry.optimizer
     default_rate = None if batch_size == AUTO else default_learning_rate(entry, optimizer, batch_size)
     own_decay = training.optimizer.weight_decay

@@ -63,9 +63,26 @@ class Attempt:
         return self.number == PREFLIGHT
 
     @property
+    def is_group(self) -> bool:
+        """Whether several Pods train together, so that all end when one does."""
+        return self.job.nodes > 1
+
+    @property
     def current(self) -> PodFacts | None:
         """The Pod that may run and report: the newest that has not ended and is not lost."""
-        return next((pod for pod in reversed(self.pods) if not pod.finished and pod is not self.lost), None)
+        return next((pod for pod in reversed(self.under_way) if pod.leads), None)
+
+    @property
+    def under_way(self) -> tuple[PodFacts, ...]:
+        """The Pods that have not ended and are not lost."""
+        return tuple(pod for pod in self.pods if not pod.finished and pod is not self.lost)
+
+    @property
+    def expected(self) -> tuple[PodFacts, ...]:
+        """The Pods that should run now, by their index."""
+        if self.is_group:
+            return tuple(sorted(self.under_way, key=lambda pod: pod.index or 0))
+        return (self.current,) if self.current else ()
 
     @property
     def failures(self) -> tuple[PodFacts, ...]:
@@ -73,8 +90,17 @@ class Attempt:
         return _failed(self.pods)
 
     @property
+    def last_failure(self) -> PodFacts | None:
+        """The Pod whose failure counts: the newest, or of several that train together the first that had a reason."""
+        return _last_failure(self.failures, self.job)
+
+    @property
     def concluding(self) -> bool:
         """Whether the newest Pod's container ended, and the Job has yet to say what follows."""
+        if self.is_group:
+            ended = any(pod.leads and (pod.finished or pod.end is not None) for pod in self.pods)
+            waits = self.job.suspended or self.job.failure_reason is not None
+            return not waits and (self.job.failing or bool(self.failures) or ended)
         if not self.pods or (self.job.suspended and self.pods[-1].phase != "Succeeded"):
             return False
         pod = self.pods[-1]
@@ -84,6 +110,8 @@ class Attempt:
     def goes_on(self) -> bool:
         """Whether the Job makes another Pod should the newest have failed."""
         job, failures = self.job, self.failures
+        if self.is_group:
+            return False
         if job.failing or not failures or failures[-1] is not self.pods[-1]:
             return not job.failing
         last = outcomes.outcome(failures[-1], "")
@@ -149,11 +177,16 @@ def _tally(
     Only the Pod that was counted last is remembered, since Pods follow each other: an older one is no news.
     """
     failed = _failed(pods)
+    if job.nodes > 1:
+        # Of Pods that end together one counts, and which one is known once all have ended.
+        first = _last_failure(failed, job) if job.failure_reason is not None else None
+        failed = () if first is None else (first,)
     interrupted = [pod for pod in failed if outcomes.outcome(pod, "").interrupted] + ([lost] if lost else [])
+    crashes = _crashes(failed) if job.nodes > 1 else max(job.failed, _crashes(failed))
     news = [pod for pod in interrupted if _is_news(pod, status.last_interrupted)]
     last = max(news, key=lambda pod: pod.created_at, default=None)
     return Tally(
-        failures=max(status.failures or 0, before + max(job.failed, _crashes(failed))),
+        failures=max(status.failures or 0, before + crashes),
         interruptions=(status.interruptions or 0) + len(news),
         last_interrupted=InterruptedPod(uid=last.uid, created_at=last.created_at) if last else status.last_interrupted,
     )
@@ -165,6 +198,13 @@ def _is_news(pod: PodFacts, last: InterruptedPod | None) -> bool:
 
 def _crashes(failed: tuple[PodFacts, ...]) -> int:
     return sum(not outcomes.outcome(pod, "").interrupted for pod in failed)
+
+
+def _last_failure(failed: tuple[PodFacts, ...], job: JobFacts) -> PodFacts | None:
+    if job.nodes == 1:
+        return failed[-1] if failed else None
+    own = [pod for pod in failed if not outcomes.is_peer_lost(pod)]
+    return next(iter([*own, *failed]), None)
 
 
 def _failed(pods: tuple[PodFacts, ...]) -> tuple[PodFacts, ...]:

@@ -40,6 +40,7 @@ class Resource:
 MODELVERSIONS: Final = Resource(f"apis/{GROUP}/{VERSION}", PLURAL)
 JOBS: Final = Resource("apis/batch/v1", "jobs")
 PODS: Final = Resource("api/v1", "pods")
+SERVICES: Final = Resource("api/v1", "services")
 EVENTS: Final = Resource("api/v1", "events")
 KUEUE_GROUP: Final = "kueue.x-k8s.io"
 KUEUE_VISIBILITY_GROUP: Final = "visibility.kueue.x-k8s.io"

@@ -5,7 +5,6 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 from tintype_api.constants import ExitCode, JobDeletion, Reason
@@ -33,8 +32,6 @@ from tintype_operator.facts import JobFacts, VersionFacts
 from tintype_operator.names import job_name, published_uri
 from tintype_operator.obstacles import earlier_run, unpublished_weights
 
-LONGEST_BACKOFF: Final = timedelta(minutes=1)
-"""How long a Job without a queue may wait before its next Pod; another attempt starts at once."""
 ORDER_OF_QUEUE_S: Final = 60.0
 """After so many seconds the place in a queue is looked up again."""
 
@@ -103,6 +100,8 @@ def _create(facts: Facts, resolved: ModelVersion, model: str) -> CreateJob:
     version = facts.version
     number = next_number(version)
     backoff_limit = max(0, version.backoff_limit - (version.status.failures or 0))
+    if number != PREFLIGHT and resolved.spec.compute.nodes > 1:
+        backoff_limit = 0  # Kubernetes would replace one Pod of several; all of them start anew, in the next attempt.
     whole = _with_weights(resolved, facts.weights_from)
     return CreateJob(whole, job_name(version.key.name, number), number, model, backoff_limit)
 
@@ -118,7 +117,7 @@ def _follow(facts: Facts, name: str, uid: str, storage: Storage, now: str) -> De
         return _complete(facts, attempt, now)
     if job.failure_reason is None:
         return _under_way(facts, attempt, now)
-    return _job_failed(facts, attempt, now)
+    return _job_failed(facts, attempt, storage, now)
 
 
 def _hangs_on_lost_pods(facts: Facts, job: JobFacts, now: str) -> bool:
@@ -134,20 +133,38 @@ def _prepared(facts: Facts) -> Facts:
 
 def _complete(facts: Facts, attempt: Attempt, now: str) -> Decision:
     """Settle on the end that the trainer's last message tells: by its plan, or stopped before."""
-    ended = [pod for pod in attempt.pods if pod.end is not None and pod.end.exit_code == ExitCode.OK]
+    ended = [pod for pod in attempt.pods if pod.leads and pod.end is not None and pod.end.exit_code == ExitCode.OK]
     if not ended and not facts.pods_looked_up:
         return LookUpPods(attempt.job)
     stopped = outcomes.stopped(ended[-1]) if ended else None
     return _settle(facts, next_status.published(facts.version, attempt, stopped, now), attempt.job)
 
 
-def _job_failed(facts: Facts, attempt: Attempt, now: str) -> Decision:
-    if not facts.pods_looked_up and (attempt.current is not None or not attempt.failures):
+def _job_failed(facts: Facts, attempt: Attempt, storage: Storage, now: str) -> Decision:
+    if not facts.pods_looked_up and (attempt.is_group or attempt.current is not None or not attempt.failures):
         return LookUpPods(attempt.job)
-    version = facts.version
-    last = outcomes.outcome(attempt.failures[-1], version.memory) if attempt.failures else None
+    version, pod = facts.version, attempt.last_failure
+    if version.published:
+        return _settle(facts, next_status.published(version, attempt, None, now), attempt.job)
+    last = outcomes.outcome(pod, version.memory) if pod else None
+    if attempt.is_group and last is not None and not last.final:
+        if last.interrupted and attempt.tally.interruptions >= version.max_interruptions:
+            return _fail(facts, outcomes.too_many_interruptions(last, attempt.tally.interruptions), attempt, now)
+        if last.interrupted or attempt.tally.failures <= version.backoff_limit:
+            return _all_again(facts, attempt, last, storage, now)
     because = outcomes.of_failed_job(attempt.job, last, attempt.tally.failures, version.backoff_limit)
     return _fail(facts, because, attempt, now)
+
+
+def _all_again(facts: Facts, attempt: Attempt, last: outcomes.Outcome, storage: Storage, now: str) -> Decision:
+    """Follow up an attempt whose Pods ended together: by another one, after a while where one of them crashed."""
+    status = next_status.following(facts.version, attempt, _model(facts.version), now)
+    left_s = (
+        0.0 if last.interrupted else waiting.seconds_until_next_attempt(attempt.failures, attempt.tally.failures, now)
+    )
+    if left_s > 0:
+        return replace(_settle(facts, status, attempt.job), again_in_s=left_s)
+    return _begin(replace(facts, version=replace(facts.version, status=status)), storage, now)
 
 
 def _under_way(facts: Facts, attempt: Attempt, now: str) -> Settle:
@@ -179,11 +196,15 @@ def _waits_long(attempt: Attempt) -> bool:
     if attempt.job.queue or attempt.job.suspended or attempt.job.managed_elsewhere:
         return False
     waits = attempt.current is None and bool(attempt.failures)
-    return waits and waiting.backoff(attempt.failures) > LONGEST_BACKOFF
+    return waits and waiting.backoff(len(attempt.failures)) > waiting.LONGEST_BACKOFF
 
 
 def _interrupted_too_often(attempt: Attempt) -> Because:
-    ended = outcomes.lost(attempt.lost) if attempt.lost else outcomes.outcome(attempt.failures[-1], "")
+    if attempt.lost is not None:
+        ended = outcomes.lost(attempt.lost)
+    else:
+        assert attempt.last_failure is not None, "something was counted"
+        ended = outcomes.outcome(attempt.last_failure, "")
     return outcomes.too_many_interruptions(ended, attempt.tally.interruptions)
 
 
@@ -191,7 +212,7 @@ def _reflect(facts: Facts, attempt: Attempt, now: str) -> Settle:
     """Let status say how the Job is doing, and pass on to it what runPolicy says."""
     version, job = facts.version, attempt.job
     settle = _settle(facts, next_status.following(version, attempt, _model(version), now), job)
-    backoff_limit = max(0, version.backoff_limit - attempt.failures_before)
+    backoff_limit = 0 if attempt.is_group else max(0, version.backoff_limit - attempt.failures_before)
     patch = None if job.backoff_limit == backoff_limit else JobPatch(job, backoff_limit=backoff_limit)
     due = _due(facts, now) if facts.others_before is None else ORDER_OF_QUEUE_S
     return replace(settle, access=version.service_account, patch=patch, again_in_s=due)

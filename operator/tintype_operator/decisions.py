@@ -91,6 +91,11 @@ class CreateJob:
         """Whether it only prepares the data set, without a GPU."""
         return not self.attempt
 
+    @property
+    def is_group(self) -> bool:
+        """Whether several Pods train together."""
+        return not self.is_preflight and self.version.spec.compute.nodes > 1
+
 
 @dataclass(frozen=True)
 class JobPatch:

@@ -116,6 +116,7 @@ class JobFacts:
         suspended: spec.suspend, which a queue sets while it holds the Job.
         queue: Its label of the queue.
         managed_elsewhere: Whether spec.managedBy names a controller other than Kubernetes' own.
+        nodes: How many Pods train together; with more than one, the first that fails ends the Job.
     """
 
     key: Key
@@ -134,6 +135,7 @@ class JobFacts:
     suspended: bool
     queue: str | None
     managed_elsewhere: bool
+    nodes: int
     completion_time: str | None
 
 
@@ -164,6 +166,7 @@ class PodFacts:
         key: Its namespace and name.
         version: Value of its label of the ModelVersion.
         job_uid: uid of the Job that controls it, if one does.
+        index: Its number among those that train together, of which 0 reports; None where it is alone.
         created_at: metadata.creationTimestamp.
         ends_by: metadata.deletionTimestamp, which is when its grace is over; None while nobody has deleted it.
         node: spec.nodeName; empty while it has none.
@@ -184,6 +187,7 @@ class PodFacts:
     resource_version: int
     version: str
     job_uid: str | None
+    index: int | None
     created_at: str
     ends_by: str | None
     node: str
@@ -202,6 +206,11 @@ class PodFacts:
     def finished(self) -> bool:
         """Whether it will never run again."""
         return self.phase in {"Succeeded", "Failed"}
+
+    @property
+    def leads(self) -> bool:
+        """Whether it reports and publishes."""
+        return not self.index
 
     @property
     def running(self) -> bool:

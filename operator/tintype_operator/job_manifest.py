@@ -1,4 +1,4 @@
-"""The Job of an attempt, complete in one object; never applied again. Pure."""
+"""The Job of an attempt, complete in one object and never applied again, and the Service of its Pods. Pure."""
 
 import json
 from typing import Any, Final
@@ -8,6 +8,7 @@ from tintype_api.constants import (
     API_VERSION,
     CACHE_DIRECTORY,
     ENV_CPU_STANDS_FOR_GPU,
+    ENV_LEADER,
     ENV_POD_UID,
     ENV_WEIGHTS_LICENCES,
     ENV_WEIGHTS_MIRROR,
@@ -27,6 +28,7 @@ from tintype_api.constants import (
 )
 from tintype_api.modelversion import ModelVersion
 from tintype_operator.decisions import CreateJob
+from tintype_operator.names import service_name
 from tintype_operator.observe import CONTAINER
 from tintype_operator.settings import TrainerSettings
 
@@ -39,9 +41,18 @@ _DIRECTORY, _FILE = MODELVERSION_FILE.rsplit("/", 1)
 
 
 def job_manifest(creation: CreateJob, settings: TrainerSettings) -> Manifest:
-    """Return the Job that trains a resolved version."""
+    """Return the Job that trains a resolved version.
+
+    Pods that train together end together: the first failure ends their Job, and the operator decides what follows.
+    """
     version = creation.version
     labels = _labels(creation)
+    together = {
+        "completionMode": "Indexed",
+        "completions": version.spec.compute.nodes,
+        "parallelism": version.spec.compute.nodes,
+    }
+    alone = {"podFailurePolicy": {"rules": _failure_rules()}}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -54,11 +65,33 @@ def job_manifest(creation: CreateJob, settings: TrainerSettings) -> Manifest:
         "spec": {
             "backoffLimit": creation.backoff_limit,
             "podReplacementPolicy": "Failed",
-            "podFailurePolicy": {"rules": _failure_rules()},
+            **(together if creation.is_group else alone),
             "template": {
                 "metadata": {"labels": labels, "annotations": {ANNOTATION_MODELVERSION: _annotation(version)}},
                 "spec": _pod(creation, settings),
             },
+        },
+    }
+
+
+def service_manifest(version: ModelVersion) -> Manifest:
+    """Return the headless Service that gives the Pods of a version with several nodes their names.
+
+    A Pod has its name before it is ready: the others wait for it to come.
+    """
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": service_name(version.metadata.name),
+            "namespace": version.metadata.namespace,
+            "labels": {LABEL_MANAGED_BY: MANAGED_BY, LABEL_MODELVERSION: version.metadata.name},
+            "ownerReferences": [_owner(version)],
+        },
+        "spec": {
+            "clusterIP": "None",
+            "publishNotReadyAddresses": True,
+            "selector": {LABEL_MODELVERSION: version.metadata.name},
         },
     }
 
@@ -113,6 +146,7 @@ def _pod(creation: CreateJob, settings: TrainerSettings) -> Manifest:
     runtime_class = {"runtimeClassName": settings.runtime_class} if settings.runtime_class else {}
     priority = version.spec.run_policy.priority_class_name
     priority_class = {"priorityClassName": priority} if priority else {}
+    subdomain = {"subdomain": service_name(version.metadata.name)} if creation.is_group else {}
     return {
         "restartPolicy": "Never",
         "serviceAccountName": template.service_account_name,
@@ -128,6 +162,7 @@ def _pod(creation: CreateJob, settings: TrainerSettings) -> Manifest:
         },
         **runtime_class,
         **priority_class,
+        **subdomain,
         **_placement(version),
         "containers": [_container(creation, settings)],
         "volumes": _volumes(version),
@@ -148,7 +183,7 @@ def _container(creation: CreateJob, settings: TrainerSettings) -> Manifest:
         "image": settings.image,
         "imagePullPolicy": settings.pull_policy,
         "command": ["tintype", "run", MODELVERSION_FILE, *(["--only", "prepare"] if creation.is_preflight else [])],
-        "env": _environment(settings),
+        "env": _environment(creation, settings),
         **credentials,
         "ports": [{"name": "metrics", "containerPort": TRAINER_METRICS_PORT, "protocol": "TCP"}],
         "resources": _resources(version, gpus=0 if creation.is_preflight else version.spec.compute.gpus),
@@ -168,9 +203,11 @@ def _container(creation: CreateJob, settings: TrainerSettings) -> Manifest:
     }
 
 
-def _environment(settings: TrainerSettings) -> list[Manifest]:
+def _environment(creation: CreateJob, settings: TrainerSettings) -> list[Manifest]:
     """Return the variables: libraries that keep files in the home directory find it writable under /tmp."""
+    leader = f"{creation.name}-0.{service_name(creation.version.metadata.name)}"
     passed_on = {
+        ENV_LEADER: leader if creation.is_group else None,
         ENV_CPU_STANDS_FOR_GPU: "1" if settings.cpu_stands_for_gpu else None,
         ENV_WEIGHTS_MIRROR: settings.weights_mirror,
         ENV_WEIGHTS_LICENCES: settings.weights_licences,

@@ -14,6 +14,11 @@ def job_name(version: str, attempt: int) -> str:
     return f"{version}-{attempt or 'preflight'}"
 
 
+def service_name(version: str) -> str:
+    """Return the name of the headless Service by which the Pods of a version find each other."""
+    return f"{version}-nodes"
+
+
 def role_binding_name(service_account: str) -> str:
     """Return the name of the RoleBinding that lets Pods of a ServiceAccount report; at most 253 characters."""
     name = f"{TRAINER_CLUSTER_ROLE}-{service_account}"

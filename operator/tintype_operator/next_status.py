@@ -74,10 +74,10 @@ def being_deleted(
         now: The time.
     """
     conditions = _waits(version, version.status.conditions, waiting.for_deletion(why, named.name, pods), now)
-    reporting = pods[-1].uid if pods and why is JobDeletion.SUSPENSION else None
-    job = named.model_copy(update={"pod_uid": reporting})
-    running = bool(pods) and pods[-1].running and why is JobDeletion.SUSPENSION
-    phase = _stage(version, pods[-1]) if running else version.status.phase
+    leading = [pod for pod in pods if pod.leads and why is JobDeletion.SUSPENSION]
+    pod = leading[-1] if leading else None
+    job = named.model_copy(update={"pod_uid": pod.uid if pod else None})
+    phase = _stage(version, pod) if pod and pod.running else version.status.phase
     return _with(version, phase=phase, conditions=conditions, job=job)
 
 
@@ -168,15 +168,18 @@ def _stage(version: VersionFacts, pod: PodFacts) -> Phase:
 
 
 def _why_nothing_runs(attempt: Attempt) -> Because | None:
-    pod = attempt.current
-    if pod is not None:
-        return None if pod.started_at else waiting.for_container(pod)
-    if attempt.job.suspended:
+    starting = next((pod for pod in attempt.expected if not pod.started_at), None)
+    if starting is not None:
+        return waiting.for_container(starting)
+    lacks_pods = len(attempt.pods) < attempt.job.nodes and attempt.refusal is not None
+    if attempt.job.suspended and attempt.current is None:
         return waiting.for_queue(attempt.job, attempt.workload, attempt.others_before)
-    if not attempt.pods:
+    if lacks_pods or not attempt.pods:
         return waiting.for_pod(attempt.job, attempt.refusal)
-    if attempt.concluding:
+    if attempt.current is not None or attempt.concluding:
         return None
+    if attempt.is_group:
+        return waiting.for_next_attempt(attempt.job, attempt.failures, attempt.tally.failures)
     return waiting.for_next_pod(attempt.job, attempt.failures, attempt.refusal)
 
 
@@ -201,9 +204,9 @@ def _last(version: VersionFacts, attempt: Attempt) -> outcomes.Outcome | None:
     """Return how the newest Pod of the attempt ended, after which another one follows; None where none has."""
     if attempt.lost is not None:
         return outcomes.lost(attempt.lost)
-    if not attempt.failures or not attempt.goes_on:
-        return None
-    return outcomes.outcome(attempt.failures[-1], version.memory)
+    failed = attempt.last_failure
+    goes_on = attempt.job.failure_reason is not None if attempt.is_group else attempt.goes_on
+    return outcomes.outcome(failed, version.memory) if failed and goes_on else None
 
 
 def _waits(version: VersionFacts, conditions: Conditions, because: Because, now: str) -> Conditions:

@@ -32,6 +32,7 @@ from tintype_operator.facts import (
 
 CONTAINER: Final = "trainer"
 
+_INDEX: Final = "batch.kubernetes.io/job-completion-index"
 _JOB_CONTROLLER: Final = "kubernetes.io/job-controller"
 
 Object = Mapping[str, Any]
@@ -106,6 +107,7 @@ def observe_job(document: Object) -> JobFacts:
         suspended=spec.get("suspend") is True,
         queue=_part(metadata, "labels").get(LABEL_QUEUE),
         managed_elsewhere=spec.get("managedBy", _JOB_CONTROLLER) != _JOB_CONTROLLER,
+        nodes=_whole(spec.get("completions"), 1),
         completion_time=status.get("completionTime"),
     )
 
@@ -123,6 +125,7 @@ def observe_pod(document: Object) -> PodFacts:
         resource_version=_resource_version(metadata),
         version=str(_part(metadata, "labels").get(LABEL_MODELVERSION, "")),
         job_uid=_controller(metadata, "Job").get("uid"),
+        index=_index(metadata),
         created_at=str(metadata.get("creationTimestamp", "")),
         ends_by=metadata.get("deletionTimestamp"),
         node=str(spec.get("nodeName", "")),
@@ -198,6 +201,11 @@ def _figures(status: Object) -> Figures:
         performance_indicator=best.get("performanceIndicator"),
         performance_indicator_name=str(best.get("performanceIndicatorName", "")),
     )
+
+
+def _index(metadata: Object) -> int | None:
+    text = str(_part(metadata, "annotations").get(_INDEX, ""))
+    return int(text) if text.isdecimal() else None
 
 
 def _disruption(status: Object) -> str | None:

@@ -48,6 +48,15 @@ def conflict(version: VersionFacts, existing: JobFacts) -> Obstacle | None:
     return Obstacle(Because(Reason.NAME_CONFLICT, said), final=True)
 
 
+def taken_service(name: str, namespace: str) -> Obstacle:
+    """Return the obstacle of a Service that is not of the version and has the name of the one that it needs."""
+    said = (
+        f"Service {name} in namespace {namespace} is not of this ModelVersion, whose Pods cannot find each other "
+        "without one of that name; delete it, or choose another name"
+    )
+    return Obstacle(Because(WaitingReason.NAME_TAKEN, said))
+
+
 def unpublished_weights(version: VersionFacts, source: VersionFacts | None) -> Obstacle | None:
     """Return why the weights of another version cannot be started from; None where they can, or none are asked for.
 

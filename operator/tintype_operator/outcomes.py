@@ -62,6 +62,12 @@ def stopped(pod: PodFacts) -> Because | None:
     return told if told and told.reason in _STOPS else None
 
 
+def is_peer_lost(pod: PodFacts) -> bool:
+    """Return whether a Pod failed only since another one of its training did."""
+    told = _termination_message(pod.end.message) if pod.end else None
+    return told is not None and told.reason == Reason.PEER_LOST
+
+
 def lost(pod: PodFacts) -> Outcome:
     """Return how a Pod ended whose node does not tell of it any more."""
     said = f"Pod {pod.key.name} has not ended though its time is over, so its node {pod.node} counts as lost"

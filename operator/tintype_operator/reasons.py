@@ -22,6 +22,8 @@ class WaitingReason(StrEnum):
     """The API server did not take the Job; it is tried again."""
     EARLIER_RUN = "EarlierRunEnds"
     """An earlier attempt, or an earlier ModelVersion of this name, has not quite gone."""
+    NAME_TAKEN = "ServiceTaken"
+    """A Service that is not of the version has the name of the one that its Pods need."""
     WEIGHTS = "InitialWeights"
     """The version whose weights it starts from is not published yet."""
     POD_PENDING = "PodNotCreated"

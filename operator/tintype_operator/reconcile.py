@@ -9,15 +9,16 @@ from tintype_operator import clock
 from tintype_operator.access import PolicyMissingError
 from tintype_operator.apierror import ApiError
 from tintype_operator.cache import Caches
-from tintype_operator.client import JOBS, MODELVERSIONS, PODS, Client
+from tintype_operator.client import JOBS, MODELVERSIONS, PODS, SERVICES, Client
 from tintype_operator.comparing import surplus
 from tintype_operator.decide import decide
 from tintype_operator.decisions import CreateJob, Facts, LookUpJob, LookUpPods, LookUpQueue, Rest, Settle
 from tintype_operator.facts import JobFacts, Key, VersionFacts
-from tintype_operator.job_manifest import job_manifest
+from tintype_operator.job_manifest import job_manifest, service_manifest
 from tintype_operator.metrics import Metrics
+from tintype_operator.names import service_name
 from tintype_operator.observe import observe_job, observe_pod, observe_version
-from tintype_operator.obstacles import conflict, refused
+from tintype_operator.obstacles import conflict, refused, taken_service
 from tintype_operator.queue import WorkQueue
 from tintype_operator.queues import find_obstacle, others_before
 from tintype_operator.settings import Settings
@@ -165,6 +166,8 @@ class Reconciler:
     async def _create(self, facts: Facts, step: CreateJob) -> Facts:
         namespace = facts.version.key.namespace
         try:
+            if step.is_group and not await self._has_service(step):
+                return replace(facts, obstacle=taken_service(service_name(facts.version.key.name), namespace))
             answer = await self._client.create(JOBS, namespace, job_manifest(step, self._settings.trainer))
         except ApiError as error:
             return await self._not_created(facts, step, error)
@@ -173,6 +176,19 @@ class Reconciler:
         self._metrics.job_seconds.observe(clock.seconds_between(facts.version.created_at, clock.now()))
         _LOG.info("%s: created Job %s", facts.version.key, step.name)
         return facts.with_job(job)
+
+    async def _has_service(self, step: CreateJob) -> bool:
+        """Create the Service of a version, or return whether that of its name is its own."""
+        metadata = step.version.metadata
+        try:
+            await self._client.create(SERVICES, metadata.namespace, service_manifest(step.version))
+        except ApiError as error:
+            if not error.exists:
+                raise
+        else:
+            return True
+        existing = await self._client.get(SERVICES, metadata.namespace, service_name(metadata.name))
+        return metadata.uid in [owner.get("uid") for owner in existing["metadata"].get("ownerReferences", [])]
 
     async def _not_created(self, facts: Facts, step: CreateJob, error: ApiError) -> Facts:
         if not error.exists:

@@ -20,6 +20,8 @@ _ADMISSION: Final = re.compile(r"(admission webhook \"|ValidatingAdmissionPolicy
 _INSUFFICIENT: Final = re.compile(r"Insufficient (?P<resource>[a-z0-9.-]+/[A-Za-z0-9._-]*[A-Za-z0-9])")
 _MISSING_PRIORITY: Final = re.compile(r"no PriorityClass with name (\S+) was found")
 _FIRST_DELAY: Final = timedelta(seconds=10)
+LONGEST_BACKOFF: Final = timedelta(minutes=1)
+"""How long a version without a queue may wait after a crash; another attempt starts then."""
 _LONGEST_DELAY: Final = timedelta(minutes=10)
 """The Job controller's back-off: 10 s, doubled with each failure up to 10 minutes."""
 
@@ -50,17 +52,38 @@ def for_pod(job: JobFacts, refusal: RefusalFacts | None) -> Because:
 
 def for_next_pod(job: JobFacts, ended: Sequence[PodFacts], refusal: RefusalFacts | None) -> Because:
     """Return when the Job makes its next Pod, after Pods that ended; at least one."""
-    last = max(datetime.fromisoformat(pod.end.finished_at if pod.end else pod.created_at) for pod in ended)
+    last = _last_end(ended)
     if refusal is not None and datetime.fromisoformat(refusal.seen_at) > last:
         return _refused(job, refusal)
-    delay = backoff(ended)
+    delay = backoff(len(ended))
     waits = f"Job {job.key.name} waits {round(delay.total_seconds())} s before its next Pod"
     return Because(WaitingReason.BACKOFF, f"{waits}, due at {(last + delay).astimezone(UTC):%H:%M:%S} UTC")
 
 
-def backoff(ended: Sequence[PodFacts]) -> timedelta:
-    """Return how long the Job controller waits before its next Pod, after Pods that failed; at least one."""
-    return min(_FIRST_DELAY * (1 << min(len(ended) - 1, 10)), _LONGEST_DELAY)
+def for_next_attempt(job: JobFacts, ended: Sequence[PodFacts], failures: int) -> Because:
+    """Return when the next attempt starts, after one whose Pods ended together; so many crashed in all attempts."""
+    said = f"Job {job.key.name} ended, and all its Pods start anew in the next attempt"
+    if failures:
+        said += f", due at {_next_attempt(ended, failures).astimezone(UTC):%H:%M:%S} UTC"
+    return Because(WaitingReason.BACKOFF, said)
+
+
+def seconds_until_next_attempt(ended: Sequence[PodFacts], failures: int, now: str) -> float:
+    """Return how long the next attempt waits, after one whose Pods ended together; at least one crashed."""
+    return (_next_attempt(ended, failures) - datetime.fromisoformat(now)).total_seconds()
+
+
+def _next_attempt(ended: Sequence[PodFacts], failures: int) -> datetime:
+    return _last_end(ended) + min(backoff(failures), LONGEST_BACKOFF)
+
+
+def backoff(failures: int) -> timedelta:
+    """Return how long the Job controller waits before its next Pod, after so many that failed; at least one."""
+    return min(_FIRST_DELAY * (1 << min(failures - 1, 10)), _LONGEST_DELAY)
+
+
+def _last_end(ended: Sequence[PodFacts]) -> datetime:
+    return max(datetime.fromisoformat(pod.end.finished_at if pod.end else pod.created_at) for pod in ended)
 
 
 def for_queue(job: JobFacts, workload: WorkloadFacts | None, others_before: int | None) -> Because:

@@ -11,7 +11,7 @@ from support.operator_objects import stored_version
 from tintype_api.modelversion import ModelVersion, model_digest, resolve
 from tintype_api.spec.run import Storage
 from tintype_operator.decisions import CreateJob
-from tintype_operator.job_manifest import job_manifest
+from tintype_operator.job_manifest import job_manifest, service_manifest
 from tintype_operator.settings import TrainerSettings
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -98,3 +98,21 @@ def test_only_tests_let_a_cpu_stand_for_a_gpu(pretended: bool) -> None:
     job = manifest(trainer=TrainerSettings(image="trainer", cpu_stands_for_gpu=pretended))
     names = [one["name"] for one in container(job)["env"]]
     assert ("TINTYPE_TEST_CPU_STANDS_FOR_GPU" in names) is pretended
+
+
+def test_golden_job_of_several_nodes() -> None:
+    job = manifest({"spec.compute": {"nodes": 2, "gpus": 4}})
+    check_golden(GOLDEN / "job_of_several_nodes.json", json.dumps(job, indent=2) + "\n")
+
+
+def test_golden_service_of_several_nodes() -> None:
+    version = resolve(ModelVersion.parse(stored_version({"spec.compute": {"nodes": 2}})))
+    check_golden(GOLDEN / "service_of_several_nodes.json", json.dumps(service_manifest(version), indent=2) + "\n")
+
+
+def test_the_preflight_of_several_nodes_is_one_pod() -> None:
+    version = resolve(ModelVersion.parse(stored_version({"spec.compute": {"nodes": 2}})))
+    creation = CreateJob(version, "bottles-1-preflight", 0, model_digest(version.spec), 3)
+    job = job_manifest(creation, TrainerSettings(image="registry.example.com/trainer:1"))
+    assert "completions" not in job["spec"]
+    assert "podFailurePolicy" in job["spec"]

@@ -29,7 +29,8 @@ def check(world: World, *, before: str) -> None:
         assert world.phase == before, "an ended version stays ended"
     jobs = [job for job in world.jobs if "deletionTimestamp" not in job["metadata"]]
     assert len(jobs) <= 1, "no second Job"
-    assert len(world.running()) <= 1, "no second Pod"
+    assert len(world.running()) <= world.nodes, "no second Pod"
+    assert len({pod["metadata"]["ownerReferences"][0]["uid"] for pod in world.running()}) <= 1, "of one Job"
     status, policy = world.status, world.policy
     named = status.get("job", {}).get("podUID")
     assert named is None or named in [pod["metadata"]["uid"] for pod in world.running()], "nobody else reports"
@@ -49,7 +50,8 @@ def live(seed: int) -> World:
     """Return the world after the life of a version."""
     chance = random.Random(seed)
     preflight = "Auto" if seed % 4 == 0 else "Never"
-    world = World(chance, queue=seed % 3 == 0, preflight=preflight, changes=BEGINNINGS.get(seed % 10, {}))
+    nodes = 2 if seed % 7 == 0 else 1
+    world = World(chance, queue=seed % 3 == 0, preflight=preflight, nodes=nodes, changes=BEGINNINGS.get(seed % 10, {}))
     world.operate()
     for _ in range(STEPS):
         before = world.phase

@@ -18,6 +18,7 @@ from tintype_operator.observe import observe_job, observe_pod, observe_version
 
 Object = dict[str, Any]
 
+INDEX = "batch.kubernetes.io/job-completion-index"
 GRACE = timedelta(seconds=30)
 LABELS = {"tintype.dev/modelversion": "bottles-1"}
 
@@ -29,6 +30,7 @@ class World:
     chance: random.Random
     queue: bool = False
     preflight: str = "Never"
+    nodes: int = 1
     changes: dict[str, Any] = field(default_factory=dict)
     clock: datetime = field(default_factory=lambda: datetime.fromisoformat("2026-11-24T12:00:00+00:00"))
     jobs: list[Object] = field(default_factory=list)
@@ -40,7 +42,8 @@ class World:
     def __post_init__(self) -> None:
         policy = {"backoffLimit": 2, "maxInterruptions": 4, "preflight": self.preflight}
         policy |= {"queueName": "team"} if self.queue else {}
-        self.version = modelversion({"spec.runPolicy": policy} | self.changes)
+        compute = {"spec.compute": {"nodes": self.nodes}}
+        self.version = modelversion({"spec.runPolicy": policy} | compute | self.changes)
         self.version["metadata"] |= {"namespace": "team-a", "uid": "version-uid", "generation": 1}
         self.version["metadata"] |= {"creationTimestamp": self.now, "resourceVersion": "1"}
 
@@ -108,6 +111,7 @@ class World:
         labels = LABELS | ({"kueue.x-k8s.io/queue-name": "team"} if self.queue else {})
         metadata: Object = {"name": step.name, "namespace": "team-a", "uid": f"job-{self.made}", "labels": labels}
         spec = {"backoffLimit": step.backoff_limit, "suspend": self.queue}
+        spec |= {"completions": self.nodes} if step.is_group else {}
         job: Object = {"metadata": metadata | {"ownerReferences": [owner]}, "spec": spec, "status": {"failed": 0}}
         self.jobs.append(job)
         return job
@@ -178,6 +182,9 @@ class World:
             status, pods = job["status"], self.pods_of(job)
             if "deletionTimestamp" in job["metadata"] or "conditions" in status:
                 continue
+            if "completions" in job["spec"]:
+                self._control_group(job, pods)
+                continue
             self._count(job, pods)
             active = [pod for pod in pods if pod in self.unfinished()]
             if "conditions" not in status and not active and not job["spec"]["suspend"]:
@@ -203,7 +210,26 @@ class World:
                 if status["failed"] > job["spec"]["backoffLimit"]:
                     status["conditions"] = [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]
 
-    def _make_pod(self, job: Object) -> None:
+    def _control_group(self, job: Object, pods: list[Object]) -> None:
+        """Be the controller of an Indexed Job without a backoffLimit: one failure ends all its Pods, then the Job."""
+        active = [pod for pod in pods if pod in self.unfinished()]
+        failed = [pod for pod in pods if pod["status"]["phase"] == "Failed"]
+        done = [pod for pod in pods if pod["status"]["phase"] == "Succeeded"]
+        job["status"]["failed"] = len(failed)
+        if failed:
+            for pod in active:
+                self.delete_pod(pod)
+            if not active:
+                failure = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}
+                job["status"]["conditions"] = [failure]
+        elif len(done) == self.nodes:
+            job["status"]["conditions"] = [{"type": "Complete", "status": "True"}]
+        elif not job["spec"]["suspend"]:
+            there = {_index(pod) for pod in active + done}
+            for index in set(range(self.nodes)) - there:
+                self._make_pod(job, index)
+
+    def _make_pod(self, job: Object, index: int | None = None) -> None:
         self.made += 1
         owner = {"kind": "Job", "name": job["metadata"]["name"], "uid": job["metadata"]["uid"], "controller": True}
         metadata: Object = {
@@ -213,6 +239,7 @@ class World:
             "labels": LABELS,
         }
         metadata |= {"creationTimestamp": self.now, "ownerReferences": [owner]}
+        metadata["annotations"] = {} if index is None else {INDEX: str(index)}
         self.pods.append({"metadata": metadata, "spec": {"nodeName": "node"}, "status": {"phase": "Pending"}})
         self.pods[-1]["status"]["conditions"] = []
 
@@ -255,13 +282,16 @@ class World:
         deleted = "deletionTimestamp" in pod["metadata"]
         if not started and not deleted:
             return
-        done = started and self._named() is pod and self._is_done(pod)
+        done = started and (self._named() is pod or _index(pod) > 0) and self._is_done(pod)
         codes = [75, 75, 137] if deleted else [1, 65, 75] + ([0] * 6 if done else [])
         self._end(pod, self.chance.choice(codes))
 
     def _end(self, pod: Object, code: int) -> None:
         said = ""
-        if code == 0 and not self._prepares(self._job_of(pod)):
+        others = [one for one in self.pods if one["metadata"]["ownerReferences"] == pod["metadata"]["ownerReferences"]]
+        if code == 1 and self.nodes > 1 and any(one["status"]["phase"] == "Failed" for one in others):
+            said = '{"reason": "PeerLost", "message": "another process ended"}'
+        if code == 0 and _index(pod) == 0 and not self._prepares(self._job_of(pod)):
             self.status["artifacts"] = {"uri": "s3://models/team-a/bottles-1"}
             said = '{"reason": "Stopped", "message": "stopped"}' if self.policy.get("stop") else ""
         pod["status"]["phase"] = "Failed" if code else "Succeeded"
@@ -344,3 +374,7 @@ class World:
                 self._end(pod, 75)
             elif pod["status"]["phase"] == "Running" and self._is_done(pod):
                 self._end(pod, 0)
+
+
+def _index(pod: Object) -> int:
+    return int(pod["metadata"].get("annotations", {}).get(INDEX, 0))

@@ -58,6 +58,16 @@ REFUSALS = (
         {"spec.runPolicy": {"queuePriorityClassName": "low"}},
         "runPolicy.queuePriorityClassName is for a queue; give runPolicy.queueName",
     ),
+    Refusal(
+        "a batch that two processes cannot share",
+        {"spec.training.batchSize": 33, "spec.compute": {"gpus": 2}},
+        "training.batchSize: it is the batch of all processes together and must be a multiple of their number",
+    ),
+    Refusal(
+        "a batch that two nodes cannot share",
+        {"spec.training.batchSize": 33, "spec.compute": {"gpus": 0, "nodes": 2}},
+        "training.batchSize: it is the batch of all processes together and must be a multiple of their number",
+    ),
     Refusal("unknown field", {"spec.colour": "red"}, "spec.colour: unknown field", 'unknown field "spec.colour"'),
     Refusal(
         "unknown nested field",

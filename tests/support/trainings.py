@@ -33,6 +33,7 @@ from tintype_trainer.networks.weights import Normalisation
 from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.pixels.picture_memory import PictureMemory
 from tintype_trainer.pixels.samples import targets_of
+from tintype_trainer.processes.group import ALONE, Group
 from tintype_trainer.stopping import StopRequest
 
 CPU = Device(torch.device("cpu"), bfloat16=False, threads=1)
@@ -146,10 +147,11 @@ class Digits:
         save: Callable[[Snapshot], None] = lambda _: None,
         resumed: Snapshot | None = None,
         stop: StopRequest | None = None,
+        group: Group = ALONE,
         clock: Callable[[], float] | None = None,
     ) -> Trained:
         """Train the network, or the learner, by a spec."""
-        planned = plan(len(examples.train), spec.training)
+        planned = plan(len(examples.train), spec.training, group.size)
         timed = {} if clock is None else {"clock": clock}
         with self.loader(spec.view.type, budget_bytes) as loader:
             run = TrainingRun(
@@ -163,6 +165,7 @@ class Digits:
                 save,
                 resumed=resumed,
                 stop=stop,
+                group=group,
                 **timed,
             )
             return run.run()

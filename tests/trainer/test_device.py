@@ -22,6 +22,8 @@ def test_precision_on_the_cpu(precision: Precision, name: str, gpus: int, enviro
 
 def _gpu(monkeypatch: pytest.MonkeyPatch, *, bfloat16: bool) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _: None)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Old GPU")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bfloat16 or including_emulation)
 
@@ -46,4 +48,17 @@ def test_a_gpu_without_the_precision_asked_for(monkeypatch: pytest.MonkeyPatch) 
     words = r"training\.precision is BFloat16, which this GPU \(Old GPU\) does not have; set it to Float32 or Auto"
     with pytest.raises(UserError, match=words) as caught:
         prepare_device(Compute(gpus=1), Precision.BFLOAT16, {})
+    assert caught.value.exit_code == 78
+
+
+def test_each_process_has_a_gpu_and_a_part_of_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    _gpu(monkeypatch, bfloat16=True)
+    device = prepare_device(Compute(gpus=2, cpu="7"), Precision.AUTO, {}, local_rank=1)
+    assert (device.torch_device, device.threads) == (torch.device("cuda", 1), 3)
+
+
+def test_fewer_gpus_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    _gpu(monkeypatch, bfloat16=True)
+    with pytest.raises(UserError, match=r"compute\.gpus is 4, but torch finds only 2 here; lower it") as caught:
+        prepare_device(Compute(gpus=4), Precision.AUTO, {})
     assert caught.value.exit_code == 78

@@ -107,7 +107,7 @@ def test_half_a_step_leaves_nothing_of_itself(digits: Digits, back: bool) -> Non
         optimizer = SGD(network.parameters(), lr=0.1, momentum=0.9)
         stepper = Stepper(make_learner(network, SPEC), optimizer, 8, accumulation, 1.0, ema, notes.append)
         with digits.loader(ViewType.CLASSIFICATION) as loader:
-            losses = [stepper.step(batch) for batch in loader.evaluation(range(24), 8)]
+            losses = [stepper.step(batch, len(batch)) for batch in loader.evaluation(range(24), 8)]
         assert stepper.examples_at_once == 4
         assert len(notes) == 2 - accumulation
         trained.append((losses, _tensors(network), ema.average, optimizer.state_dict()["state"][0]["momentum_buffer"]))
@@ -130,7 +130,7 @@ def test_memory_that_ends_while_a_gradient_is_clipped_is_a_smaller_part(
     network = small_network().train()
     stepper = Stepper(make_learner(network, SPEC), SGD(network.parameters(), 0.1), 8, 1, 0.5, None, lambda _: None)
     with digits.loader(ViewType.CLASSIFICATION) as loader:
-        stepper.step(next(loader.evaluation(range(8), 8)))
+        stepper.step(next(loader.evaluation(range(8), 8)), 8)
     assert (calls, stepper.examples_at_once) == ([0.5, 0.5], 4)
 
 
@@ -150,7 +150,7 @@ def test_weights_that_are_half_new_are_not_trained_further(
     ema = _ShortEma(network, 0.9) if place == "ema" else None
     stepper = Stepper(make_learner(network, SPEC), optimizer, batch_size, 1, None, ema, lambda _: None)
     with digits.loader(ViewType.CLASSIFICATION) as loader, pytest.raises(UserError, match=advice) as caught:
-        stepper.step(next(loader.evaluation(range(batch_size), batch_size)))
+        stepper.step(next(loader.evaluation(range(batch_size), batch_size)), batch_size)
     assert (caught.value.exit_code, caught.value.reason) == (1, "GPUOutOfMemory")
 
 

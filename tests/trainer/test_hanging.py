@@ -153,10 +153,10 @@ BLOCKED = """if True:
 
     inner = TrainingReader.batch
 
-    def batch_of_a_silent_disk(self, epoch, places, iteration):
+    def batch_of_a_silent_disk(self, epoch, places, iteration, rank):
         if iteration >= 2:
             threading.Event().wait()
-        return inner(self, epoch, places, iteration)
+        return inner(self, epoch, places, iteration, rank)
 
     TrainingReader.batch = batch_of_a_silent_disk
     file, cache, message = sys.argv[1:]

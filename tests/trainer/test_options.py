@@ -118,6 +118,7 @@ ELSEWHERE: Final = (
         "test_credentials_come_only_from_a_secret_that_is_named",
     ),
     Elsewhere(r"compute\.gpus", "trainer/test_run.py", "test_the_cpu_stands_for_a_gpu_only_where_a_test_says_so"),
+    Elsewhere(r"compute\.nodes", "operator/test_job_manifest.py", "test_golden_job_of_several_nodes"),
     Elsewhere(
         r"compute\.(gpuResource|sharedMemory|terminationGracePeriodSeconds)|podTemplate\..*",
         "operator/test_job_manifest.py",

@@ -11,9 +11,10 @@ from tintype_api.errors import UserError
 from tintype_api.spec.view import ViewType
 from tintype_trainer.learners import Learner
 from tintype_trainer.loop.batch_size import largest_batch
+from tintype_trainer.loop.plan import part_bounds
 from tintype_trainer.loop.stepping import Stepper
 from tintype_trainer.pixels.batches import Batch
-from tintype_trainer.pixels.cutting import cut, cut_to, part_bounds
+from tintype_trainer.pixels.cutting import cut, cut_to
 
 SPEC = training_spec(Optimizer.MOMENTUM, 0.1)
 
@@ -89,7 +90,7 @@ def test_the_gradient_of_parts_is_that_of_the_whole_batch(digits: Digits, parts:
     batch = _batch(digits, 11)
     networks = [small_network(batch_norm=False) for _ in range(2)]
     losses = [
-        _stepper(make_learner(network, SPEC), 11, accumulation).step(batch)
+        _stepper(make_learner(network, SPEC), 11, accumulation).step(batch, len(batch))
         for network, accumulation in zip(networks, (1, parts), strict=True)
     ]
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
@@ -111,14 +112,14 @@ def test_the_gradient_of_parts_is_that_of_the_whole_batch(digits: Digits, parts:
 )
 def test_sizes_of_parts(digits: Digits, accumulation: int, batch_norm: bool, examples: int, sizes: list[int]) -> None:
     learner = _Limited(make_learner(small_network(batch_norm=batch_norm), SPEC), 100)
-    _stepper(learner, 8, accumulation).step(_batch(digits, examples))
+    _stepper(learner, 8, accumulation).step(_batch(digits, examples), examples)
     assert learner.sizes == sizes
 
 
 def test_a_gradient_is_clipped_to_its_norm(digits: Digits) -> None:
     networks = [small_network() for _ in range(2)]
     for network, clip_norm in zip(networks, (None, 0.01), strict=True):
-        _stepper(make_learner(network, SPEC), 8, 2, clip_norm).step(_batch(digits, 8))
+        _stepper(make_learner(network, SPEC), 8, 2, clip_norm).step(_batch(digits, 8), 8)
     whole, clipped = map(_gradient, networks)
     assert whole.norm() > 0.01
     torch.testing.assert_close(clipped, whole / whole.norm() * 0.01, atol=1e-7, rtol=1e-4)
@@ -139,16 +140,16 @@ def test_parts_are_halved_until_they_fit_the_memory(
     notes: list[str] = []
     learner = _Limited(make_learner(small_network(batch_norm=batch_norm), SPEC), memory)
     stepper = _stepper(learner, 8, note=notes.append)
-    limited = stepper.step(_batch(digits, 8))
+    limited = stepper.step(_batch(digits, 8), 8)
     assert learner.sizes == sizes
     assert stepper.examples_at_once == at_once
     assert len(notes) == len({8, 4, 2, 1} & set(sizes)) - 1
     assert all(("BatchNorm takes its statistics from these parts" in note) == batch_norm for note in notes)
     learner.sizes.clear()
-    stepper.step(_batch(digits, 8))
+    stepper.step(_batch(digits, 8), 8)
     assert set(learner.sizes) == {at_once}
 
-    whole = _stepper(make_learner(small_network(batch_norm=batch_norm), SPEC), 8).step(_batch(digits, 8))
+    whole = _stepper(make_learner(small_network(batch_norm=batch_norm), SPEC), 8).step(_batch(digits, 8), 8)
     if not batch_norm:
         assert limited == pytest.approx(whole, abs=1e-6)
 
@@ -161,7 +162,7 @@ def test_what_does_not_fit_in_the_smallest_part_does_not_fit_this_gpu(
     with pytest.raises(
         UserError, match=f"no memory to train this network on {smallest} at once; make it smaller"
     ) as caught:
-        _stepper(learner, 8).step(_batch(digits, 8))
+        _stepper(learner, 8).step(_batch(digits, 8), 8)
     assert (caught.value.exit_code, caught.value.reason) == (1, "GPUOutOfMemory")
 
 
@@ -192,13 +193,15 @@ class _Broken(nn.Module):
 def test_other_errors_are_not_hidden(digits: Digits) -> None:
     learner = make_learner(_Broken(), SPEC)
     with pytest.raises(ValueError, match="something else"):
-        Stepper(learner, SGD([nn.Parameter(torch.ones(1))]), 1, 1, None, None, lambda _: None).step(_batch(digits, 1))
+        Stepper(learner, SGD([nn.Parameter(torch.ones(1))]), 1, 1, None, None, lambda _: None).step(
+            _batch(digits, 1), 1
+        )
 
 
 def test_a_detector_trains_in_parts(digits: Digits) -> None:
     learner = _Limited(make_learner(OneBox(), SPEC), 4)
     stepper = _stepper(learner, 8)
     batch = _batch(digits, 8, ViewType.DETECTION)
-    losses = [stepper.step(batch) for _ in range(20)]
+    losses = [stepper.step(batch, len(batch)) for _ in range(20)]
     assert losses[-1] < losses[0] / 2
     assert set(learner.sizes[1:]) == {4}

@@ -39,27 +39,44 @@ class Device:
 
 
 def prepare_device(
-    compute: Compute, precision: Precision = Precision.AUTO, environment: Mapping[str, str] = os.environ
+    compute: Compute,
+    precision: Precision = Precision.AUTO,
+    environment: Mapping[str, str] = os.environ,
+    local_rank: int = 0,
 ) -> Device:
     """Set torch's threads from compute.cpu, choose deterministic kernels, and return the device.
 
     Auto is fp32 on the CPU, where bf16 gains nothing without special instructions, and bf16 on GPUs that have it.
 
+    Args:
+        compute: What the node's processes have together.
+        precision: training.precision.
+        environment: Variables of the process.
+        local_rank: Number of this process on its node, which is that of its GPU.
+
     Raises:
         UserError: exit 78 where compute.gpus asks for a GPU and there is none, or training.precision for bf16 on a GPU
             that has none.
     """
-    torch.set_num_threads(threads(compute.cpu))
+    own_threads = max(1, threads(compute.cpu) // max(1, compute.gpus))
+    torch.set_num_threads(own_threads)
     torch.backends.cudnn.deterministic = True
     if compute.gpus == 0 or environment.get(ENV_CPU_STANDS_FOR_GPU):
         bfloat16 = precision is Precision.BFLOAT16
-        return Device(torch.device("cpu"), bfloat16=bfloat16, threads=threads(compute.cpu))
+        return Device(torch.device("cpu"), bfloat16=bfloat16, threads=own_threads)
     if not torch.cuda.is_available():
         raise environment_error(
             f"compute.gpus is {compute.gpus}, but torch finds no CUDA GPU here; set compute.gpus to 0 to train on "
             "the CPU, or check the GPU's driver"
         )
-    return Device(torch.device("cuda"), bfloat16=_bfloat16_on_gpu(precision), threads=threads(compute.cpu))
+    if compute.gpus > torch.cuda.device_count():
+        raise environment_error(
+            f"compute.gpus is {compute.gpus}, but torch finds only {torch.cuda.device_count()} here; lower it, or "
+            "train where there are more"
+        )
+    device = torch.device("cuda", local_rank)
+    torch.cuda.set_device(device)
+    return Device(device, bfloat16=_bfloat16_on_gpu(precision), threads=own_threads)
 
 
 def _bfloat16_on_gpu(precision: Precision) -> bool:

@@ -10,9 +10,11 @@ from tintype_trainer.evaluation.document import Evaluation
 from tintype_trainer.evaluation.for_status import status_concepts, status_metrics
 from tintype_trainer.evaluation.making import Evaluated, evaluate_training
 from tintype_trainer.learners import Learner
+from tintype_trainer.learners.together import predict_together
 from tintype_trainer.output.predictions import predictions_jsonl_gz
 from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.preparing import Prepared
+from tintype_trainer.processes.group import ALONE, Group
 from tintype_trainer.reporting.journal import Journal
 
 
@@ -38,8 +40,12 @@ def evaluate_best(
     batch_size: int,
     journal: Journal,
     check: Callable[[], None],
-) -> BestEvaluated:
+    *,
+    group: Group = ALONE,
+) -> BestEvaluated | None:
     """Return what a network is worth on each split, the training set only where the spec asks for it; report it.
+
+    Where several processes share the work, rank 0 has the result and the others have None.
 
     Args:
         spec: The resolved spec.
@@ -50,12 +56,16 @@ def evaluate_best(
         batch_size: Examples that the network sees at once.
         journal: Who is told of the concepts, and of the test set's figures.
         check: Called before each batch; may raise to stop.
+        group: The processes that share the work.
     """
     splits: dict[Split, Evaluated] = {}
     for split, indices in _wanted(spec, prepared).items():
-        predictions = learner.predict(loader.evaluation(indices, batch_size), check)
-        ids = [prepared.staged.examples[index].example.id for index in indices]
-        splits[split] = Evaluated(ids, predictions, learner.measure(predictions))
+        predictions = predict_together(group, learner, loader, indices, batch_size, check)
+        if predictions is not None:
+            ids = [prepared.staged.examples[index].example.id for index in indices]
+            splits[split] = Evaluated(ids, predictions, learner.measure(predictions))
+    if not group.leads:
+        return None
     evaluation = evaluate_training(spec.view.type, spec.concepts, best, splits)
     _report(journal, splits, evaluation)
     return BestEvaluated(evaluation, predictions_jsonl_gz(splits, spec.concepts))

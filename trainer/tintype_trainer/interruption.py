@@ -51,10 +51,17 @@ class Interruption:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Leave it to `check` to stop, within this block; must be entered in the main thread.
+        """Leave it to `check` to stop, within this block and at its end; must be entered in the main thread.
 
         Ctrl-C too: Python would raise wherever it is, and where that is a callback of a library, it is lost.
         """
+        with self.noted():
+            yield
+        self.check()
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Leave it to `check` to tell of both, within this block; must be entered in the main thread."""
         self._deferring = True
         former = signal.signal(signal.SIGINT, self._handle_ctrl_c)
         try:
@@ -62,7 +69,6 @@ class Interruption:
         finally:
             self._deferring = False
             signal.signal(signal.SIGINT, former)
-        self.check()
 
     def check(self) -> None:
         """Stop here if SIGTERM came.

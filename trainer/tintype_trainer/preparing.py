@@ -96,12 +96,17 @@ def open_loader(spec: ModelVersionSpec, prepared: Prepared, workers: int) -> Loa
     examples = prepared.staged.examples
     detection = spec.view.type is ViewType.DETECTION
     return Loader(
-        PictureMemory([staged.path for staged in examples], picture_budget_bytes(size_bytes(spec.compute.memory))),
+        PictureMemory([staged.path for staged in examples], _budget_bytes(spec)),
         targets_of([staged.example for staged in examples], spec.concepts, detection=detection),
         resizer_of(spec),
         workers=workers,
         crop_margin=crop_margin_of(spec),
     )
+
+
+def _budget_bytes(spec: ModelVersionSpec) -> int:
+    """Return the bytes for pictures of one of the processes that share compute.memory."""
+    return picture_budget_bytes(size_bytes(spec.compute.memory) // max(1, spec.compute.gpus))
 
 
 def resizer_of(spec: ModelVersionSpec) -> ImageResizer:

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from tintype_api.constants import Stage
-from tintype_api.modelversion import ModelVersion, architecture_of
+from tintype_api.constants import ExitCode, Reason, Stage
+from tintype_api.errors import UserError, data_error, peer_lost
+from tintype_api.modelversion import ModelVersion, architecture_of, shared_batch_size
 from tintype_api.spec import ModelVersionSpec
 from tintype_api.spec.training import AUTO
 from tintype_api.status import Artifacts
@@ -28,6 +29,7 @@ from tintype_trainer.loop.best import best_of
 from tintype_trainer.loop.plan import Plan, plan, with_batch_size
 from tintype_trainer.loop.records import Ending, Epoch, Trained
 from tintype_trainer.loop.training import TrainingRun
+from tintype_trainer.networks.batch_norm import share_batch_norm
 from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
 from tintype_trainer.output.checkpoints import Checkpoints, Ground, Resumed
 from tintype_trainer.output.manifest import MODEL_FILE, WEIGHTS_FILE
@@ -35,6 +37,7 @@ from tintype_trainer.output.modelcard import model_json
 from tintype_trainer.output.publishing import Publisher, run_id
 from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.preparing import Prepared, open_loader, prepare
+from tintype_trainer.processes.group import ALONE, Group
 from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.reporting.progress import TrainingProgress
 from tintype_trainer.starting import built_network, initial_network, on_device
@@ -54,6 +57,8 @@ class Surroundings:
         staging: Told of pictures done and pictures in all.
         count_examples: Told of the examples of each step.
         stop: Whether the training is to end before its plan does.
+        group: The processes that train together.
+        local_rank: Number of this one on its node.
     """
 
     store: Store
@@ -63,6 +68,8 @@ class Surroundings:
     staging: Callable[[int, int], None]
     count_examples: Callable[[int], None]
     stop: StopRequest = field(default_factory=StopRequest)
+    group: Group = ALONE
+    local_rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +98,11 @@ class Published:
     """What came of a run.
 
     Attributes:
-        artifacts: What is in storage now.
+        artifacts: What is in storage now; None in a process that has left it to rank 0.
         ending: Why its training ended; None where all was published before.
     """
 
-    artifacts: Artifacts
+    artifacts: Artifacts | None
     ending: Ending | None
 
 
@@ -109,24 +116,27 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
         Interrupted: SIGTERM came while the network was trained; a checkpoint is saved.
         StoppedUntrainedError: the stop was asked for before the first step, and there is no checkpoint.
     """
-    spec = version.spec
-    device = prepare_device(spec.compute, spec.training.precision)
+    spec, group = version.spec, around.group
+    device = prepare_device(spec.compute, spec.training.precision, local_rank=around.local_rank)
     publisher = Publisher(around.store, version, run_id())
-    published = _published_before(publisher, around)
+    published = group.first(_published_before(publisher, around) if group.leads else None)
     if published is not None:
         return published
-    prepared = prepare(version, around.store, publisher.place, around.cache, around.journal, around.staging)
-    publisher.add("dataset.jsonl.gz", prepared.frozen.lines_gz)
+    prepared = _prepare(version, publisher, around)
     checkpoints = Checkpoints(around.store, publisher.place, prepared.frozen.digest, around.cache, around.journal)
-    resumed = checkpoints.latest()
-    network, weights = _network(spec, around, device, resumed)
+    resumed = _latest(checkpoints, group)
+    network, weights = group.one_after_another(lambda: _network(spec, around, device, resumed))
+    group.level(network.state_dict().values())
     learner = make_learner(spec, network, device, weights.normalisation, prepared.training_counts(spec.concepts))
     with open_loader(spec, prepared, device.threads) as loader:
         batch_size = resumed.ground.batch_size if resumed else _batch_size(spec, around, prepared, learner, loader)
+        share_batch_norm(network, group, device)
         work = Work(version, _with_batch_size(version, batch_size), around, prepared, learner, loader)
         trained = _train(work, checkpoints, Ground(batch_size, weights), resumed)
         learner.network.load_state_dict(trained.weights)
         evaluated = _evaluate(work, trained)
+        if evaluated is None:
+            return Published(None, trained.ending)
         around.journal.enter(Stage.PUBLISHING)
         onnx = export_best(
             publisher, spec, prepared.examples, learner, loader, weights.normalisation, around.cache, around.journal
@@ -150,6 +160,37 @@ def prepare_version(version: ModelVersion, around: Surroundings) -> None:
     publisher = Publisher(around.store, version, run_id())
     if _published_before(publisher, around) is None:
         prepare(version, around.store, publisher.place, around.cache, around.journal, around.staging)
+
+
+def _prepare(version: ModelVersion, publisher: Publisher, around: Surroundings) -> Prepared:
+    """Prepare the data set in each process, and see to it that all have the same examples."""
+    prepared = around.group.one_after_another(
+        lambda: prepare(version, around.store, publisher.place, around.cache, around.journal, around.staging)
+    )
+    if len(set(around.group.gather(prepared.frozen.digest))) > 1:
+        raise UserError(
+            f"dataset.uri: {version.spec.dataset.uri} changed while the processes of this training read it; keep it as "
+            "it is, and apply this ModelVersion anew if it fails",
+            exit_code=ExitCode.FAILED,
+            reason=Reason.DATA_ERROR,
+        )
+    examples, processes = len(prepared.examples.train), around.group.size
+    if examples < processes:
+        raise data_error(
+            f"compute: {processes} processes cannot share {examples} training examples; lower compute.gpus or "
+            "compute.nodes"
+        )
+    if around.group.leads:
+        publisher.add("dataset.jsonl.gz", prepared.frozen.lines_gz)
+    return prepared
+
+
+def _latest(checkpoints: Checkpoints, group: Group) -> Resumed | None:
+    """Return the newest checkpoint, the same in each process."""
+    resumed = group.one_after_another(checkpoints.latest)
+    if len(set(group.gather(resumed.snapshot.memory.last.iteration if resumed else None))) > 1:
+        raise peer_lost("the processes of this training do not find the same checkpoint; they are started anew")
+    return resumed
 
 
 def _published_before(publisher: Publisher, around: Surroundings) -> Published | None:
@@ -188,10 +229,14 @@ def _batch_size(
     training = spec.training
     if isinstance(training.batch_size, int):
         return training.batch_size
-    largest = min(architecture_of(training).batch_size, len(prepared.examples.train))
-    size = largest_batch(
-        learner, largest, lambda count: next(loader.evaluation(prepared.examples.train[:count], count))
-    )
+    group = around.group
+    largest = shared_batch_size(min(architecture_of(training).batch_size, len(prepared.examples.train)), group.size)
+    share = largest // group.size
+    if group.leads:
+        share = largest_batch(
+            learner, share, lambda count: next(loader.evaluation(prepared.examples.train[:count], count))
+        )
+    size = group.first(share) * group.size
     around.journal.note(f"training.batchSize Auto: batches of {size}")
     return size
 
@@ -207,12 +252,13 @@ def _with_batch_size(version: ModelVersion, batch_size: int) -> ModelVersion:
 
 def _train(work: Work, checkpoints: Checkpoints, ground: Ground, resumed: Resumed | None) -> Trained:
     around, spec = work.around, work.version.spec
-    if around.stop.asked and resumed is None:
+    (asked,) = around.group.any(around.stop.asked)
+    if asked and resumed is None:
         raise StoppedUntrainedError
-    planned = plan(len(work.prepared.examples.train), spec.training)
+    planned = plan(len(work.prepared.examples.train), spec.training, around.group.size)
     around.journal.note(describe(work.version, planned, work.learner.device))
     around.journal.enter(Stage.TRAINING)
-    torch.manual_seed(spec.training.seed)
+    torch.manual_seed(spec.training.seed + around.group.rank)
     progress = TrainingProgress(
         around.journal, planned, work.asked.spec.training, spec.view.type, around.count_examples
     )
@@ -228,6 +274,7 @@ def _train(work: Work, checkpoints: Checkpoints, ground: Ground, resumed: Resume
             lambda snapshot: checkpoints.save(ground, snapshot, planned.epoch_at(snapshot.memory.last.iteration)),
             resumed=resumed.snapshot if resumed else None,
             stop=around.stop,
+            group=around.group,
         ).run()
 
 
@@ -238,10 +285,11 @@ def describe(version: ModelVersion, planned: Plan, device: Device) -> str:
         f"{training.architecture}: {planned.epochs:.4g} epochs of {planned.iterations_per_epoch} iterations, batches "
         f"of {planned.batch_size}, {training.optimizer.type} at {training.optimizer.learning_rate:g}, on "
         f"{device.torch_device.type} in {device.precision}, {device.threads} threads"
+        + (f", by {planned.processes} processes" if planned.processes > 1 else "")
     )
 
 
-def _evaluate(work: Work, trained: Trained) -> BestEvaluated:
+def _evaluate(work: Work, trained: Trained) -> BestEvaluated | None:
     around, spec = work.around, work.version.spec
     around.journal.enter(Stage.EVALUATING)
     best = best_of(trained.selection, spec.view.type)
@@ -255,6 +303,7 @@ def _evaluate(work: Work, trained: Trained) -> BestEvaluated:
         trained.examples_at_once,
         around.journal,
         around.interruption.check,
+        group=around.group,
     )
 
 

@@ -44,8 +44,10 @@ class Storage(Model):
 class Compute(Model):
     """What the training Pod asks of its node."""
 
-    gpus: Annotated[int, Field(ge=0, le=1)] = 1
-    """GPUs; 0 trains on the CPU."""
+    gpus: Annotated[int, Field(ge=0, le=64)] = 1
+    """GPUs of each node, with a process for each; 0 trains on the CPU."""
+    nodes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Nodes that train together, each with a Pod that asks for all that is named here."""
     gpu_resource: Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$", max_length=253)] = "nvidia.com/gpu"
     """Name of the resource that the cluster calls a GPU."""
     cpu: Annotated[str, Field(pattern=CPU_PATTERN, max_length=16)] = "4"
@@ -56,6 +58,11 @@ class Compute(Model):
     """Size of /dev/shm, a part of the memory, over which loaders hand pictures to the training."""
     termination_grace_period_seconds: Annotated[int, Field(ge=10, le=3600)] = 120
     """Seconds between SIGTERM and SIGKILL."""
+
+    @property
+    def processes(self) -> int:
+        """The processes that train together, one for each GPU, or for each node without one."""
+        return max(1, self.gpus) * self.nodes
 
 
 class Preflight(StrEnum):

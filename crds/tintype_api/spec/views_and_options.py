@@ -121,4 +121,16 @@ _AUGMENTATIONS: Final = (
     ),
 )
 
-RULES: Final = (*ARCHITECTURE_RULES, *_CONCEPTS, *_LOSS, *_DATA, *_AUGMENTATIONS)
+_COMPUTE: Final = (
+    Rule(
+        cel="!has(self.training.batchSize) || type(self.training.batchSize) == string || self.training.batchSize "
+        "% ((self.compute.gpus > 1 ? self.compute.gpus : 1) * self.compute.nodes) == 0",
+        holds=lambda spec: (
+            not isinstance(spec.training.batch_size, int) or spec.training.batch_size % spec.compute.processes == 0
+        ),
+        message="training.batchSize: it is the batch of all processes together and must be a multiple of their number, "
+        "compute.gpus times compute.nodes; change it, or leave it out",
+    ),
+)
+
+RULES: Final = (*ARCHITECTURE_RULES, *_CONCEPTS, *_LOSS, *_DATA, *_AUGMENTATIONS, *_COMPUTE)

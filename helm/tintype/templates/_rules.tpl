@@ -20,6 +20,10 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]
+# With compute.nodes above 1: the Service by which a version's Pods find each other.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, create]
 - apiGroups: [""]
   resources: [events]
   verbs: [list, watch, create]

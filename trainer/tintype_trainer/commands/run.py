@@ -5,12 +5,15 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tintype_api.constants import (
     CACHE_DIRECTORY,
+    ENV_OUTCOME_FILE,
     ENV_POD_UID,
     TERMINATION_MESSAGE_FILE,
     TRAINER_METRICS_PORT,
@@ -23,6 +26,8 @@ from tintype_api.status import Artifacts, TrainerStatus
 from tintype_trainer.documents import read_document, with_changes
 from tintype_trainer.hanging import LIMITS, Limits, Watchdog, end_hung
 from tintype_trainer.interruption import Interrupted, Interruption
+from tintype_trainer.processes.launching import launch
+from tintype_trainer.processes.place import Place
 from tintype_trainer.reporting.apiserver import StatusClient, in_cluster_server
 from tintype_trainer.reporting.console import open_console
 from tintype_trainer.reporting.exposition import Exposition
@@ -32,6 +37,9 @@ from tintype_trainer.reporting.reporter import Reporter
 from tintype_trainer.reporting.termination import Outcome, write_termination_message
 from tintype_trainer.stopping import StoppedUntrainedError, StopRequest
 from tintype_trainer.storage.uri import as_uri
+
+if TYPE_CHECKING:
+    from tintype_trainer.run import Surroundings
 
 LOGGER: Final = "tintype_trainer"
 """Parent of the loggers of all modules."""
@@ -48,10 +56,12 @@ def run(arguments: argparse.Namespace, interruption: Interruption, limits: Limit
     """
     journal = Journal()
     in_cluster = ENV_POD_UID in os.environ
+    place = Place.read()
+    told_in = os.environ.get(ENV_OUTCOME_FILE) or (TERMINATION_MESSAGE_FILE if in_cluster else None)
 
     def tell(outcome: Outcome) -> None:
-        if in_cluster:
-            write_termination_message(Path(TERMINATION_MESSAGE_FILE), outcome, journal.status.stage)
+        if told_in:
+            write_termination_message(Path(told_in), outcome, journal.status.stage)
 
     interruption.before_exit(lambda: tell(outcome_of(Interrupted())))
     watchdog = Watchdog(lambda said: end_hung(said, tell), limits)
@@ -61,7 +71,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption, limits: Limit
         watchdog.start()
         open_things.callback(watchdog.stop)
         try:
-            outcome = _carry_out(arguments, interruption, journal, watchdog, open_things, in_cluster=in_cluster)
+            outcome = _carry_out(arguments, interruption, journal, watchdog, open_things, place, in_cluster=in_cluster)
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001  # each becomes an outcome; a traceback is printed for bugs
@@ -69,6 +79,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption, limits: Limit
                 traceback.print_exception(error)
             outcome = outcome_of(error)
         tell(outcome)
+    if place is not None:
+        return outcome.exit_code
     if outcome.exit_code == ExitCode.OK:
         print(outcome.message, flush=True)
     else:
@@ -82,56 +94,99 @@ def _carry_out(
     journal: Journal,
     watchdog: Watchdog,
     open_things: ExitStack,
+    place: Place | None,
     *,
     in_cluster: bool,
 ) -> Outcome:
     version = _read(arguments)
-    exposition = Exposition(version.metadata.namespace, version.metadata.name)
-    journal.listen(exposition)
-    port = arguments.metrics_port or (TRAINER_METRICS_PORT if in_cluster else None)
-    if port:
-        open_things.callback(exposition.serve(port))
+    only_prepare = arguments.only == "prepare"
+    if place is None and version.spec.compute.processes > 1 and not only_prepare:
+        watchdog.stop()  # Each process has its own.
+        return launch(version, _options(arguments), interruption)
     stop = StopRequest()
     if version.spec.run_policy.stop:
         stop.ask()
-    if in_cluster:
-        _report(version, journal, exposition, stop, open_things)
-    console = open_console()
-    open_things.callback(console.close)
-    journal.listen(console)
-    _pass_on_logs(journal, open_things)
-    journal.enter(Stage.PREPARING)
+    heard = _Heard(staging=[lambda _done, _total: watchdog.beat()], examples=[lambda _examples: watchdog.step()])
+    if place is None or place.rank == 0:
+        _show(arguments, version, journal, stop, heard, open_things, in_cluster=in_cluster)
     os.environ.setdefault(*OPENMP_WAITING)
-    from tintype_trainer.loop.records import Ending  # noqa: PLC0415
-    from tintype_trainer.run import Surroundings, prepare_version, run_version  # noqa: PLC0415  # torch takes seconds to import
+    from tintype_trainer.processes.group import ALONE  # noqa: PLC0415  # torch takes seconds to import
+    from tintype_trainer.processes.joined import join  # noqa: PLC0415
+    from tintype_trainer.run import Surroundings, prepare_version  # noqa: PLC0415
     from tintype_trainer.storage import Store  # noqa: PLC0415
-
-    def staging(done: int, total: int) -> None:
-        watchdog.beat()
-        console.staging(done, total)
-
-    def count_examples(examples: int) -> None:
-        watchdog.step()
-        exposition.count_examples(examples)
 
     around = Surroundings(
         store=Store.from_settings(version.spec.storage),
         cache=cache_folder(arguments.cache, in_cluster=in_cluster),
         journal=journal,
         interruption=interruption,
-        staging=staging,
-        count_examples=count_examples,
+        staging=heard.stage,
+        count_examples=heard.count,
         stop=stop,
+        group=open_things.enter_context(join(place, watchdog.beat)) if place else ALONE,
+        local_rank=place.local_rank if place else 0,
     )
-    if arguments.only == "prepare":
+    if only_prepare:
         prepare_version(version, around)
         return Outcome(ExitCode.OK, Reason.PREPARED, "the data set can be trained on; nothing more was asked for")
+    return _trained(version, around)
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Who hears of pictures that were brought, and of examples that were trained on."""
+
+    staging: list[Callable[[int, int], None]]
+    examples: list[Callable[[int], None]]
+
+    def stage(self, done: int, total: int) -> None:
+        for hear in self.staging:
+            hear(done, total)
+
+    def count(self, examples: int) -> None:
+        for hear in self.examples:
+            hear(examples)
+
+
+def _show(
+    arguments: argparse.Namespace,
+    version: ModelVersion,
+    journal: Journal,
+    stop: StopRequest,
+    heard: _Heard,
+    open_things: ExitStack,
+    *,
+    in_cluster: bool,
+) -> None:
+    """Show the run: to Prometheus, in the resource's status, and on the console."""
+    exposition = Exposition(version.metadata.namespace, version.metadata.name)
+    journal.listen(exposition)
+    heard.examples.append(exposition.count_examples)
+    port = arguments.metrics_port or (TRAINER_METRICS_PORT if in_cluster else None)
+    if port:
+        open_things.callback(exposition.serve(port))
+    if in_cluster:
+        _report(version, journal, exposition, stop, open_things)
+    console = open_console()
+    open_things.callback(console.close)
+    journal.listen(console)
+    heard.staging.append(console.staging)
+    _pass_on_logs(journal, open_things)
+    journal.enter(Stage.PREPARING)
+
+
+def _trained(version: ModelVersion, around: "Surroundings") -> Outcome:
+    from tintype_trainer.loop.records import Ending  # noqa: PLC0415
+    from tintype_trainer.run import run_version  # noqa: PLC0415
+
     try:
         published = run_version(version, around)
     except StoppedUntrainedError:
         said = "runPolicy.stop came before the first step: nothing is published"
         return Outcome(ExitCode.OK, Reason.NOTHING_TO_PUBLISH, said)
-    said = _published(published.artifacts, journal.status)
+    if published.artifacts is None:
+        return Outcome(ExitCode.OK, Reason.PUBLISHED, "the process of rank 0 evaluates and publishes")
+    said = _published(published.artifacts, around.journal.status)
     match published.ending:
         case Ending.MAX_DURATION:
             longest = version.spec.training.max_duration
@@ -140,6 +195,12 @@ def _carry_out(
             return Outcome(ExitCode.OK, Reason.STOPPED, f"runPolicy.stop ended the training; {said}")
         case _:
             return Outcome(ExitCode.OK, Reason.PUBLISHED, said)
+
+
+def _options(arguments: argparse.Namespace) -> list[str]:
+    """Return the words that each of several processes needs beside the version itself."""
+    cache = ["--cache", arguments.cache] if arguments.cache else []
+    return [*cache, *(["--metrics-port", str(arguments.metrics_port)] if arguments.metrics_port else [])]
 
 
 def _read(arguments: argparse.Namespace) -> ModelVersion:

@@ -1,6 +1,8 @@
 """What a network says of a split, beside what is annotated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -40,3 +42,21 @@ class DetectionPredictions:
 
 
 Predictions: TypeAlias = ScorePredictions | DetectionPredictions
+
+
+def joined(shares: Sequence[Predictions]) -> Predictions:
+    """Return the predictions of some shares of a split, at least one, as those of the whole."""
+    losses_N = np.concatenate([share.losses_N for share in shares])
+    scores = [share for share in shares if isinstance(share, ScorePredictions)]
+    if scores:
+        return ScorePredictions(
+            losses_N,
+            np.concatenate([share.scores_NK for share in scores]),
+            np.concatenate([share.shares_NK for share in scores]),
+        )
+    boxes = [share for share in shares if isinstance(share, DetectionPredictions)]
+    return DetectionPredictions(
+        losses_N,
+        tuple(chain.from_iterable(share.detected for share in boxes)),
+        tuple(chain.from_iterable(share.annotated for share in boxes)),
+    )

@@ -31,7 +31,7 @@ class Snapshot:
         memory: Its numbers.
         tensors: By name, on the CPU: the raw weights and buffers below `network.`, their average below `average.`, the
             optimizer's state below `optimizer.<parameter>.`, the best epoch's weights below `best.`, and the state of
-            torch's generators.
+            torch's generators in each process.
     """
 
     memory: Memory
@@ -39,23 +39,48 @@ class Snapshot:
 
 
 def capture(
-    network: nn.Module, optimizer: optim.Optimizer, ema: Ema | None, best: Mapping[str, Tensor]
+    network: nn.Module,
+    optimizer: optim.Optimizer,
+    ema: Ema | None,
+    best: Mapping[str, Tensor],
+    random: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
-    """Return copies, on the CPU, of all tensors that a training needs to go on."""
+    """Return copies, on the CPU, of all tensors that a training needs to go on.
+
+    Args:
+        network: The network.
+        optimizer: Over its parameters.
+        ema: Their average, if one is kept.
+        best: State dict of the best epoch.
+        random: States of torch's generators in all processes, as `random_state` returns them.
+    """
     named = {
         **_below(NETWORK, network.state_dict()),
         **_below(AVERAGE, ema.average if ema else {}),
         **_below(OPTIMIZER, dict(_optimizer_state(optimizer))),
         **_below(BEST, best),
-        CPU_RANDOM: torch.get_rng_state(),
+        **random,
     }
-    if torch.cuda.is_available():
-        named[CUDA_RANDOM] = torch.cuda.get_rng_state()
     return {name: _on_cpu(tensor) for name, tensor in named.items()}
 
 
-def restore(snapshot: Snapshot, network: nn.Module, optimizer: optim.Optimizer, ema: Ema | None) -> None:
+def random_state(rank: int) -> dict[str, Tensor]:
+    """Return the state of torch's generators in the process of a rank, by the names that it has in a snapshot."""
+    states = {CPU_RANDOM: torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states[CUDA_RANDOM] = torch.cuda.get_rng_state()
+    return {_of_rank(name, rank): state for name, state in states.items()}
+
+
+def restore(snapshot: Snapshot, network: nn.Module, optimizer: optim.Optimizer, ema: Ema | None, rank: int = 0) -> None:
     """Make network, optimizer, average and torch's generators as they were captured, bit by bit.
+
+    Args:
+        snapshot: Where the training stood.
+        network: Of the training.
+        optimizer: Likewise.
+        ema: Likewise.
+        rank: Of this process, whose generators they are.
 
     Raises:
         RuntimeError, KeyError: the tensors are of another network or other options.
@@ -65,9 +90,9 @@ def restore(snapshot: Snapshot, network: nn.Module, optimizer: optim.Optimizer, 
     _restore_optimizer(optimizer, _under(OPTIMIZER, tensors))
     if ema is not None:
         ema.restore(_under(AVERAGE, tensors), snapshot.memory.last.iteration)
-    torch.set_rng_state(tensors[CPU_RANDOM])
-    if torch.cuda.is_available() and CUDA_RANDOM in tensors:
-        torch.cuda.set_rng_state(tensors[CUDA_RANDOM])
+    torch.set_rng_state(tensors[_of_rank(CPU_RANDOM, rank)])
+    if torch.cuda.is_available() and (cuda := _of_rank(CUDA_RANDOM, rank)) in tensors:
+        torch.cuda.set_rng_state(tensors[cuda])
 
 
 def best_weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -96,6 +121,10 @@ def _restore_optimizer(optimizer: optim.Optimizer, tensors: Mapping[str, Tensor]
         for name, tensor in own.items():
             if tensor.shape == parameter.shape:  # in the parameter's memory format, as the optimizer would make it
                 own[name] = torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
+
+
+def _of_rank(name: str, rank: int) -> str:
+    return f"{name}.{rank}" if rank else name
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn, optim
+from torch.nn import SyncBatchNorm
 
 from tintype_api.errors import UserError, gpu_out_of_memory, invalid_spec
 from tintype_trainer.gpu_memory import is_out_of_gpu_memory, release_memory
@@ -12,6 +13,7 @@ from tintype_trainer.loop.backbone import trains_batch_norm
 from tintype_trainer.loop.ema import Ema
 from tintype_trainer.pixels.batches import Batch
 from tintype_trainer.pixels.cutting import cut
+from tintype_trainer.processes.group import ALONE, Group
 
 SMALLEST_FOR_BATCH_NORM = 2
 """BatchNorm cannot take statistics from one value of each channel."""
@@ -29,14 +31,18 @@ class Stepper:
     gradients are thrown away; but BatchNorm's running statistics have seen its parts, too, and dropout has drawn for
     them, so that the steps that follow are not those of a training that was cut from the start.
 
+    Where several processes share each batch, their gradients are added up before the weights change, so that all of
+    them keep the same weights; what one has no memory for, all cut.
+
     Args:
         learner: What is trained, in place.
         optimizer: Over its parameters.
-        batch_size: Examples of a whole batch.
-        accumulation: Parts into which a whole batch is cut.
+        batch_size: Examples of a whole batch, over all processes.
+        accumulation: Parts into which each process cuts its share of a whole batch.
         clip_norm: The largest norm of the gradient; None: any.
         ema: Takes in each step's weights; None: nobody.
         note: Told, in a sentence, of parts that had to become smaller.
+        group: The processes that share each batch.
     """
 
     def __init__(
@@ -48,45 +54,85 @@ class Stepper:
         clip_norm: float | None,
         ema: Ema | None,
         note: Callable[[str], None],
+        group: Group = ALONE,
     ) -> None:
         self._learner = learner
         self._optimizer = optimizer
-        self._batch_size = batch_size
+        self._share = batch_size // group.size
+        self._parameters = [parameter for parameter in learner.network.parameters() if parameter.requires_grad]
         self.parts = accumulation
         self._clip_norm = clip_norm
         self._ema = ema
         self._note = note
+        self._group = group
+        # Within a step the other processes wait for the statistics of this one, and cannot be told to begin anew.
+        self._waited_for = group.size > 1 and any(
+            isinstance(module, SyncBatchNorm) for module in learner.network.modules()
+        )
 
     @property
     def examples_at_once(self) -> int:
-        """The examples of the largest part of a whole batch."""
-        return _largest(self._batch_size, self._parts_of(self._batch_size))
+        """The examples of the largest part of this process's share of a whole batch."""
+        return _largest(self._share, self._parts_of(self._share))
 
-    def step(self, batch: Batch) -> float:
-        """Take one step and return the mean loss of the batch's examples before it.
+    def step(self, batch: Batch, examples: int) -> float:
+        """Take one step and return the mean loss of the whole batch's examples before it.
+
+        Args:
+            batch: This process's share of the batch.
+            examples: Of the whole batch.
 
         Raises:
             UserError: exit 64 where BatchNorm would see a single example; exit 1 where the device has too little memory
                 even for the smallest part, or for the update of the weights, of which some may be new then.
         """
-        loss = self._gradients(batch)
+        smallest_share = examples // self._group.size
+        loss = self._gradients(batch, examples, self._parts_of(smallest_share))
         while loss is None:
-            self._halve(len(batch))
-            loss = self._gradients(batch)
+            self._halve(smallest_share)
+            loss = self._gradients(batch, examples, self._parts_of(smallest_share))
         self._update()
         return loss
 
-    def _gradients(self, batch: Batch) -> float | None:
-        """Compute the batch's gradients, clipped, and return its loss; None where there was too little memory."""
+    def _gradients(self, batch: Batch, examples: int, parts: int) -> float | None:
+        """Compute the whole batch's gradients, clipped, and its loss; None where a process had too little memory."""
         self._optimizer.zero_grad(set_to_none=True)
+        own = self._unless_full(batch, parts, lambda: add_gradients(self._learner, cut(batch, parts), examples))
+        loss = self._add_up(own)
+        if loss is None or self._clip_norm is None:
+            return loss
+        norm = self._unless_full(batch, parts, self._clip)
+        (full,) = self._group.any(norm is None)
+        return None if full else loss
+
+    def _clip(self) -> float:
+        assert self._clip_norm is not None, "it is asked for"
+        return float(nn.utils.clip_grad_norm_(self._learner.network.parameters(), self._clip_norm))
+
+    def _unless_full(self, batch: Batch, parts: int, compute: Callable[[], float]) -> float | None:
+        """Return what is computed; None where the device had too little memory for it."""
         try:
-            loss = add_gradients(self._learner, cut(batch, self._parts_of(len(batch))), len(batch))
-            if self._clip_norm is not None:
-                nn.utils.clip_grad_norm_(self._learner.network.parameters(), self._clip_norm)
+            return compute()
         except RuntimeError as error:
-            if is_out_of_gpu_memory(error):
-                return None
-            raise
+            if not is_out_of_gpu_memory(error):
+                raise
+            if self._waited_for:
+                raise too_large_together(_largest(len(batch), parts)) from error
+            return None
+
+    def _add_up(self, own: float | None) -> float | None:
+        """Add up loss and gradients of all processes; None where one of them has none."""
+        if self._group.size == 1:
+            return own
+        has_gradient = [parameter.grad is not None for parameter in self._parameters]
+        loss, without, *having = self._group.sum([own or 0.0, own is None, *has_gradient])
+        if without:
+            return None
+        learning = [parameter for parameter, count in zip(self._parameters, having, strict=True) if count]
+        for parameter in learning:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        self._group.add([parameter.grad for parameter in learning if parameter.grad is not None])
         return loss
 
     def _update(self) -> None:
@@ -116,7 +162,7 @@ class Stepper:
     def _parts_of(self, examples: int) -> int:
         """Return the parts of a batch of some examples: of a smaller one as many fewer as it is smaller."""
         smallest = smallest_part(self._learner.network)
-        return max(1, min(-(-examples * self.parts // self._batch_size), examples // smallest))
+        return max(1, min(-(-examples * self.parts // self._share), examples // smallest))
 
 
 def smallest_part(network: nn.Module) -> int:
@@ -165,6 +211,14 @@ def too_large(examples: int) -> UserError:
         f"imageResizer: the device has no memory to train this network on {examples} "
         f"example{'s' if examples > 1 else ''} at once; make it smaller, choose a smaller training.architecture, or "
         "ask for a larger GPU"
+    )
+
+
+def too_large_together(examples: int) -> UserError:
+    """Return what a user is told where processes that share BatchNorm's statistics have no memory for a part."""
+    return gpu_out_of_memory(
+        f"training.accumulation: a GPU has no memory to train this network on {examples} examples at once, and several "
+        "GPUs that share BatchNorm's statistics cannot begin a batch anew; double it, or lower training.batchSize"
     )
 
 

@@ -2,8 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+
+from torch import Tensor
 
 from tintype_api.errors import UserError, checkpoint_not_saved, invalid_spec
 from tintype_api.quantity import duration_s
@@ -11,6 +14,7 @@ from tintype_api.spec import ModelVersionSpec
 from tintype_api.status import HistoryEntry
 from tintype_trainer.interruption import Cancelled, Interrupted
 from tintype_trainer.learners import Learner
+from tintype_trainer.learners.together import predict_together
 from tintype_trainer.loop.backbone import Backbone
 from tintype_trainer.loop.best import LAST_ITERATION, Metric, Selection, Watch, metric_of
 from tintype_trainer.loop.ema import Ema
@@ -18,12 +22,13 @@ from tintype_trainer.loop.optimizers import build_optimizer, set_learning_rate
 from tintype_trainer.loop.plan import Plan
 from tintype_trainer.loop.records import Ending, Epoch, Examples, Observer, Step, Trained
 from tintype_trainer.loop.schedules import factor
-from tintype_trainer.loop.snapshot import Snapshot, best_weights, capture, copy_of, restore
+from tintype_trainer.loop.snapshot import Snapshot, best_weights, capture, copy_of, random_state, restore
 from tintype_trainer.loop.state import State
 from tintype_trainer.loop.stepping import Stepper
 from tintype_trainer.metrics.measures import Measures
 from tintype_trainer.networks import backbone_parameters
 from tintype_trainer.pixels.batches import Batch, Loader
+from tintype_trainer.processes.group import ALONE, Group
 from tintype_trainer.stopping import StopRequest
 
 
@@ -41,6 +46,7 @@ class TrainingRun:
         save: Keeps a snapshot, at each epoch's end and where `check` stops the training; UserError where it cannot.
         resumed: Where an earlier run of this training stood; None starts it.
         stop: Whether the training is to end at its next step.
+        group: The processes that train together; the observers of all are told the same.
         clock: Seconds that only grow.
     """
 
@@ -57,6 +63,7 @@ class TrainingRun:
         *,
         resumed: Snapshot | None = None,
         stop: StopRequest | None = None,
+        group: Group = ALONE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         training = spec.training
@@ -73,6 +80,7 @@ class TrainingRun:
         self._save = save
         self._resumed = resumed
         self._stop = stop or StopRequest()
+        self._group = group
         self._clock = clock
         self._kind = training.optimizer.type
         self._peak_rate = training.optimizer.learning_rate
@@ -90,6 +98,7 @@ class TrainingRun:
             training.gradient_clip_norm,
             self._ema,
             observer.note,
+            group,
         )
 
     def run(self) -> Trained:
@@ -115,7 +124,7 @@ class TrainingRun:
         self._observer.begun(self._resumed.memory if self._resumed else None)
         if self._resumed is None:
             return State.new(Selection(Watch(metric) if self._examples.validation else None), self._clock())
-        restore(self._resumed, self._learner.network, self._optimizer, self._ema)
+        restore(self._resumed, self._learner.network, self._optimizer, self._ema, self._group.rank)
         return State.resumed(self._resumed.memory, best_weights(self._resumed.tensors), self._clock())
 
     def _train(self, state: State) -> Ending:
@@ -136,10 +145,12 @@ class TrainingRun:
 
     def _steps(self, first: int) -> Iterator[Step]:
         augmentations = self._spec.augmentations
-        batches = self._loader.training(self._examples.train, self._plan, self._training.seed, augmentations, first)
+        batches = self._loader.training(
+            self._examples.train, self._plan, self._training.seed, augmentations, first, self._group
+        )
         self._backbone.enter_training()
         for index, batch in enumerate(batches, first):
-            self._check()
+            self._group.in_step(self._check)
             self._hold_or_release(index)
             step = self._step(index, batch)
             if not math.isfinite(step.loss):
@@ -152,8 +163,9 @@ class TrainingRun:
             self._training.schedule, self._kind, index, self._plan.iterations, self._plan.iterations_per_epoch
         )
         set_learning_rate(self._optimizer, rate)
-        loss = self._stepper.step(batch)
-        return Step(index + 1, len(batch), rate, loss, self._stepper.examples_at_once)
+        _, first, end = self._plan.batch(index)
+        loss = self._stepper.step(batch, end - first)
+        return Step(index + 1, end - first, rate, loss, self._stepper.examples_at_once * self._group.size)
 
     def _hold_or_release(self, index: int) -> None:
         if index < self._held_steps and not self._backbone.is_held:
@@ -166,18 +178,19 @@ class TrainingRun:
         """Return why the training ends at a step, whatever its metrics are."""
         if step.iteration == self._plan.iterations:
             return Ending.COMPLETED
-        if self._stop.asked:
-            return Ending.STOPPED
         longest = self._training.max_duration
-        if longest is not None and self._clock() - state.started >= duration_s(longest):
-            return Ending.MAX_DURATION
-        return None
+        too_long = longest is not None and self._clock() - state.started >= duration_s(longest)
+        asked, over = self._group.any(self._stop.asked, too_long)
+        if asked:
+            return Ending.STOPPED
+        return Ending.MAX_DURATION if over else None
 
     def _without_improvement(self, state: State) -> Ending | None:
         stopping = self._training.early_stopping
         return Ending.STOPPED_EARLY if stopping and state.selection.waited >= stopping.patience else None
 
     def _end_epoch(self, state: State, step: Step) -> None:
+        self._group.level(self._learner.network.buffers())
         with self._averaged():
             measures = self._validate()
             entry = self._entry(state, step, measures)
@@ -206,9 +219,19 @@ class TrainingRun:
         )
 
     def _keep(self, state: State) -> None:
-        tensors = capture(self._learner.network, self._optimizer, self._ema, state.weights)
-        self._save(Snapshot(state.memory(self._stepper.parts, self._clock()), tensors))
+        random = dict(ChainMap(*self._group.gather(random_state(self._group.rank))))
+        fault = self._group.first(self._fault_of_saving(state, random) if self._group.leads else None)
+        if fault is not None:
+            raise fault
         state.is_saved = True
+
+    def _fault_of_saving(self, state: State, random: Mapping[str, Tensor]) -> UserError | None:
+        tensors = capture(self._learner.network, self._optimizer, self._ema, state.weights, random)
+        try:
+            self._save(Snapshot(state.memory(self._stepper.parts, self._clock()), tensors))
+        except UserError as error:
+            return error
+        return None
 
     def _averaged(self) -> AbstractContextManager[None]:
         return self._ema.applied() if self._ema else nullcontext()
@@ -216,11 +239,14 @@ class TrainingRun:
     def _validate(self) -> Measures | None:
         if not self._examples.validation:
             return None
-        batches = self._loader.evaluation(self._examples.validation, self._stepper.examples_at_once)
+        at_once = self._stepper.examples_at_once
         try:
-            return self._learner.measure(self._learner.predict(batches, self._check))
+            predicted = predict_together(
+                self._group, self._learner, self._loader, self._examples.validation, at_once, self._check
+            )
         finally:
             self._backbone.enter_training()
+        return self._group.first(None if predicted is None else self._learner.measure(predicted))
 
     def _entry(self, state: State, step: Step, measures: Measures | None) -> HistoryEntry:
         """Return the epoch's entry; where the validation loss is no number, the other metrics mean nothing either."""

@@ -24,6 +24,7 @@ from tintype_trainer.pixels.picture_memory import PictureMemory
 from tintype_trainer.pixels.reading import Seen, read_evaluation
 from tintype_trainer.pixels.samples import Target
 from tintype_trainer.pixels.training_reader import TrainingReader
+from tintype_trainer.processes.group import ALONE, Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +90,30 @@ class Loader:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="loader")
 
     def training(
-        self, indices: Sequence[int], plan: Plan, seed: int, augmentations: Sequence[Augmentation], first: int = 0
+        self,
+        indices: Sequence[int],
+        plan: Plan,
+        seed: int,
+        augmentations: Sequence[Augmentation],
+        first: int = 0,
+        group: Group = ALONE,
     ) -> Iterator[Batch]:
-        """Yield the batches of a plan's steps over the examples `indices`, augmented anew at every reading.
+        """Yield this process's share of the batches of a plan's steps, augmented anew at every reading.
 
-        The first is that of the step `first`, from 0. An index that stands several times in `indices` is drawn anew
-        for each.
+        Args:
+            indices: The training examples; one that stands there several times is drawn anew for each.
+            plan: The length of the training.
+            seed: Of the training.
+            augmentations: In the user's order.
+            first: The step, from 0, whose batch comes first.
+            group: The processes that share each batch.
         """
         reader = self.reader(indices, seed, augmentations)
 
         def make(iteration: int) -> Batch:
             epoch, places_B = training_batch(plan, seed, iteration)
-            return batch_of(reader.batch(epoch, places_B.tolist(), iteration))
+            start, end = group.bounds(len(places_B))
+            return batch_of(reader.batch(epoch, places_B[start:end].tolist(), iteration, group.rank))
 
         return self._in_order(make, range(first, plan.iterations))
 

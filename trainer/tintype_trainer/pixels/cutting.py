@@ -1,14 +1,7 @@
 """Batches in parts, for devices that have no memory for the whole. Pure."""
 
-from itertools import pairwise
-
+from tintype_trainer.loop.plan import part_bounds
 from tintype_trainer.pixels.batches import Batch
-
-
-def part_bounds(examples: int, parts: int) -> list[tuple[int, int]]:
-    """Return (first, past the last) of each part of a batch; their sizes differ by at most one."""
-    borders = [place * examples // parts for place in range(parts + 1)]
-    return list(pairwise(borders))
 
 
 def cut(batch: Batch, parts: int) -> list[Batch]:

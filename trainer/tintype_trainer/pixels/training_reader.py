@@ -20,7 +20,7 @@ class TrainingReader:
     """Reads, augments and mixes training examples.
 
     What is drawn depends on the seed, the epoch and an example's place in the list of training examples, and for
-    MixUp and CutMix on the iteration: not on who asks first. Safe to use from many threads at once.
+    MixUp and CutMix on the iteration and the process: not on who asks first. Safe to use from many threads at once.
 
     Args:
         pictures: All pictures of the run.
@@ -52,9 +52,9 @@ class TrainingReader:
         self._of_batches = tuple(augmentations)
         self._mosaic = next((each.probability for each in augmentations if each.type == "Mosaic"), 0.0)
 
-    def batch(self, epoch: int, places: Sequence[int], iteration: int) -> list[Seen]:
-        """Return the examples at some places of the list, mixed as those of one step (from 0)."""
-        random = generator(self._seed, Stream.MIXING, iteration)
+    def batch(self, epoch: int, places: Sequence[int], iteration: int, rank: int = 0) -> list[Seen]:
+        """Return the examples at some places of the list, mixed as the share of a process in one step (from 0)."""
+        random = generator(self._seed, Stream.MIXING, iteration, *([rank] if rank else []))
         return mix([self.example(epoch, place) for place in places], self._of_batches, random)
 
     def example(self, epoch: int, place: int) -> Seen:

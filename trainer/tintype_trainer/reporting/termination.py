@@ -40,6 +40,15 @@ def write_termination_message(path: Path, outcome: Outcome, stage: Stage | None)
     path.write_text(termination_message(outcome, stage), encoding="utf-8", errors="backslashreplace")
 
 
+def read_termination_message(path: Path) -> Outcome | None:
+    """Return the outcome in a file that `write_termination_message` has written; None where there is none."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return Outcome(said["exitCode"], Reason(said["reason"]), said["message"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def _cut(outcome: Outcome, end: int, stage: Stage | None) -> str:
     return _json(outcome, outcome.message[:end] + ELLIPSIS, stage)
 

@@ -1,0 +1,188 @@
+"""Pods that train together: what one of them does, all do; the operator counts it once and starts all anew."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from support.decisions import STARTED, decided, facts, settled, told
+from support.operator_objects import NOW, disrupted, job, pod, running, stored_version, terminated, waiting
+from tintype_api.constants import Condition, Phase
+from tintype_operator.decisions import CreateJob, Facts, Settle
+
+PEER_LOST = '{"reason": "PeerLost", "message": "another process of this training ended"}'
+SEGFAULT = '{"reason": "Crashed", "message": "the trainer crashed: it did"}'
+INDEX = "batch.kubernetes.io/job-completion-index"
+FAILED = ("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+TWO_NODES = {"spec.compute": {"nodes": 2}}
+
+
+def _version(status: dict[str, Any] | None = None, **policy: object) -> dict[str, Any]:
+    return stored_version(TWO_NODES | {"spec.runPolicy": {"preflight": "Never", **policy}}, status=status or STARTED)
+
+
+def _job(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - as job() takes them
+    one = job(backoff_limit=0, **fields)
+    one["spec"]["completions"] = 2
+    return one
+
+
+def _pod(index: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - as pod() takes them
+    one = pod(name=f"bottles-1-1-{index}-abcde", uid=f"pod-{index}", **fields)
+    one["metadata"]["annotations"] = {INDEX: str(index)}
+    return one
+
+
+def _dead(
+    index: int,
+    code: int,
+    *,
+    at: str = "2026-11-24T11:59:50Z",
+    message: str = "",
+    **fields: Any,  # noqa: ANN401 - as pod() takes them
+) -> dict[str, Any]:
+    return _pod(index, phase="Failed", state=terminated(code, at=at, message=message), **fields)
+
+
+def _looked_up(given: Facts) -> Facts:
+    return replace(given, pods_looked_up=True)
+
+
+def test_the_pod_of_index_0_reports() -> None:
+    pods = (
+        _pod(1, phase="Running", state=running(), created="2026-11-24T11:59:30Z"),
+        _pod(0, phase="Running", state=running()),
+    )
+    settle = settled(facts(_version(), jobs=(_job(),), pods=pods))
+    assert settle.status.job is not None
+    assert settle.status.job.pod_uid == "pod-0"
+    assert settle.patch is None, "the Job of several Pods has no retries of its own"
+
+
+def test_what_one_of_them_waits_for_is_told() -> None:
+    said = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
+    conditions = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}]
+    pods = (_pod(0, phase="Running", state=running()), _pod(1, conditions=conditions))
+    settle = settled(facts(_version(), jobs=(_job(),), pods=pods))
+    assert told(settle, Condition.WAITING)[:2] == ("True", "Unschedulable")
+    assert (
+        "no node that may take Pod bottles-1-1-1-abcde has a free nvidia.com/gpu" in told(settle, Condition.WAITING)[2]
+    )
+
+
+def test_a_container_that_is_not_there_yet_is_told_of() -> None:
+    pods = (_pod(0, phase="Running", state=running()), _pod(1, state=waiting("ContainerCreating")))
+    settle = settled(facts(_version(), jobs=(_job(),), pods=pods))
+    assert told(settle, Condition.WAITING)[1] == "ContainerStarting"
+
+
+def test_while_the_others_end_nothing_is_decided() -> None:
+    pods = (_pod(0, phase="Running", state=running()), _dead(1, 1, message=SEGFAULT))
+    settle = settled(facts(_version(STARTED | {"stage": "Training"}), jobs=(_job(failed=1),), pods=pods))
+    assert (settle.status.phase, settle.status.failures) == (Phase.TRAINING, None)
+    assert settle.delete == ()
+
+
+def _failed(*pods: dict[str, Any], status: dict[str, Any] | None = None, **policy: object) -> Facts:
+    return _looked_up(facts(_version(status, **policy), jobs=(_job(failed=2, condition=FAILED),), pods=pods))
+
+
+CRASHED = (
+    _dead(0, 1, at="2026-11-24T11:59:51Z", message=PEER_LOST),
+    _dead(1, 1, at="2026-11-24T11:59:52Z", message=SEGFAULT),
+)
+EVICTED = (
+    _dead(0, 1, message=PEER_LOST),
+    _dead(1, 75, at="2026-11-24T11:59:52Z", conditions=disrupted("EvictionByEvictionAPI")),
+)
+
+
+def test_a_crash_counts_once_and_all_start_anew_after_a_while() -> None:
+    settle = settled(_failed(*CRASHED))
+    assert (settle.status.phase, settle.status.failures, settle.status.attempt) == (Phase.PENDING, 1, 1)
+    assert settle.again_in_s == 2
+    assert told(settle, Condition.RETRYING) == ("True", "Crashed", "the trainer crashed: it did (1 of 3 retries used)")
+    assert told(settle, Condition.WAITING) == (
+        "True",
+        "Backoff",
+        "Job bottles-1-1 ended, and all its Pods start anew in the next attempt, due at 12:00:02 UTC",
+    )
+    again = settled(_failed(*CRASHED, status=settle.status.to_wire()))
+    assert again.status == settle.status, "it is counted once"
+
+
+def test_then_the_next_attempt_follows() -> None:
+    earlier = (
+        _dead(0, 1, at="2026-11-24T11:58:51Z", message=PEER_LOST),
+        _dead(1, 1, at="2026-11-24T11:58:52Z", message=SEGFAULT),
+    )
+    decision = decided(_failed(*earlier))
+    assert isinstance(decision, CreateJob)
+    assert (decision.name, decision.attempt, decision.backoff_limit) == ("bottles-1-2", 2, 0)
+    created = _job(name="bottles-1-2", uid="job-2")
+    settle = settled(_failed(*earlier).with_job(_observed(created)))
+    assert settle.status.job is not None
+    assert (settle.status.job.name, settle.status.attempt, settle.status.failures) == ("bottles-1-2", 2, 1)
+    assert [one.key.name for one in settle.delete] == ["bottles-1-1"]
+
+
+def _observed(one: dict[str, Any]) -> Any:  # noqa: ANN401 - JobFacts
+    return facts(jobs=(one,)).jobs[0]
+
+
+def test_an_eviction_of_one_is_an_interruption_and_all_start_anew_at_once() -> None:
+    decision = decided(_failed(*EVICTED))
+    assert isinstance(decision, CreateJob)
+    settle = settled(_failed(*EVICTED).with_job(_observed(_job(name="bottles-1-2", uid="job-2"))))
+    assert (settle.status.failures, settle.status.interruptions) == (None, 1)
+
+
+def test_too_many_interruptions_end_it() -> None:
+    settle = settled(_failed(*EVICTED, status=STARTED | {"interruptions": 1}, maxInterruptions=2))
+    assert told(settle, Condition.FAILED)[1] == "TooManyInterruptions"
+
+
+def test_too_many_crashes_end_it() -> None:
+    status = STARTED | {"attempt": 1, "failures": 3, "job": STARTED["job"] | {"failuresBefore": 3}}
+    settle = settled(_failed(*CRASHED, status=status))
+    assert told(settle, Condition.FAILED)[1:] == (
+        "Crashed",
+        "the trainer failed 4 times, more often than runPolicy.backoffLimit 3 allows; the last time: "
+        "the trainer crashed: it did",
+    )
+
+
+def test_what_no_retry_can_help_ends_it_whoever_ended_first() -> None:
+    message = '{"reason": "DataError", "message": "dataset.uri: line 3 is no JSON"}'
+    pods = (_dead(1, 1, at="2026-11-24T11:59:40Z", message=PEER_LOST), _dead(0, 65, message=message))
+    settle = settled(_failed(*pods))
+    assert told(settle, Condition.FAILED)[1:] == ("DataError", "dataset.uri: line 3 is no JSON")
+
+
+def test_what_is_published_does_not_fail_when_another_pod_does() -> None:
+    version = _version() | {"status": STARTED | {"artifacts": {"uri": "s3://models/team-a/bottles-1"}}}
+    pods = (_pod(0, phase="Succeeded", state=terminated(0)), _dead(1, 1, message=PEER_LOST))
+    settle = settled(_looked_up(facts(version, jobs=(_job(failed=1, condition=FAILED),), pods=pods)))
+    assert settle.status.phase == Phase.SUCCEEDED
+
+
+def test_the_end_is_as_index_0_tells_it() -> None:
+    stopped = '{"reason": "Stopped", "message": "runPolicy.stop ended the training"}'
+    told_by = (
+        _pod(0, phase="Succeeded", state=terminated(0, message=stopped)),
+        _pod(1, phase="Succeeded", state=terminated(0, at="2026-11-24T11:59:55Z")),
+    )
+    settle = settled(facts(_version(), jobs=(_job(condition=("Complete", "", "")),), pods=told_by))
+    assert isinstance(settle, Settle)
+    assert settle.status.phase == Phase.STOPPED
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_lost_node_ends_all(index: int) -> None:
+    lost = _pod(index, phase="Running", state=running(), ends_by="2026-11-24T11:59:00Z")
+    other = _dead(1 - index, 75)
+    settle = settled(facts(_version(), jobs=(_job(failed=1),), pods=(lost, other)))
+    assert settle.status.job is not None
+    assert settle.status.job.deleted_for == "LostNode"
+    assert settle.status.interruptions == 1
+    assert NOW > "2026-11-24T11:59:30Z"

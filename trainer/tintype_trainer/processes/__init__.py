@@ -1,0 +1,1 @@
+"""Several processes, one a GPU, that train one network in step with each other."""
