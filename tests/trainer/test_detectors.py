@@ -162,3 +162,25 @@ def test_pretrained_batch_norms_are_held() -> None:
     assert len(held) == 48
     assert not any(module.training or module.weight.requires_grad for module in held)
     assert detector.state_dict().keys() == build("fasterrcnn_efficientnet_lite0").state_dict().keys()
+
+
+@pytest.mark.parametrize("name", [*SMALL, "retinanet_resnet50_fpn"])
+def test_a_held_body_says_what_it_said_before(name: str) -> None:
+    """The activations that timm has within its BatchNorms stay: without them the features have no bounds."""
+    images_B3HW, _ = batch()
+    free, held = build(name).body().eval(), build(name, pretrained=True).body().train()
+    free.load_state_dict(held.state_dict())
+    with torch.no_grad():
+        said, says = (list(_features(body(images_B3HW))) for body in (free, held))
+    assert all(torch.equal(one, other) for one, other in zip(said, says, strict=True))
+
+
+def _features(seen: object) -> list[Tensor]:
+    match seen:
+        case Tensor():
+            return [seen]
+        case dict():
+            return list(seen.values())
+        case list():
+            return seen
+    raise TypeError(type(seen))
