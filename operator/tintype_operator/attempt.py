@@ -203,8 +203,7 @@ def _crashes(failed: tuple[PodFacts, ...]) -> int:
 def _last_failure(failed: tuple[PodFacts, ...], job: JobFacts) -> PodFacts | None:
     if job.nodes == 1:
         return failed[-1] if failed else None
-    own = [pod for pod in failed if not outcomes.is_peer_lost(pod)]
-    return next(iter([*own, *failed]), None)
+    return min(failed, key=outcomes.hearsay, default=None)
 
 
 def _failed(pods: tuple[PodFacts, ...]) -> tuple[PodFacts, ...]:

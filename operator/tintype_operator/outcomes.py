@@ -62,10 +62,16 @@ def stopped(pod: PodFacts) -> Because | None:
     return told if told and told.reason in _STOPS else None
 
 
-def is_peer_lost(pod: PodFacts) -> bool:
-    """Return whether a Pod failed only since another one of its training did."""
+def hearsay(pod: PodFacts) -> int:
+    """Return how likely a Pod ended only since another one of its training did.
+
+    0: something happened to it; 1: it was told to end, as one is that is evicted and all that train with it; 2: it says
+    itself that it lost another.
+    """
     told = _termination_message(pod.end.message) if pod.end else None
-    return told is not None and told.reason == Reason.PEER_LOST
+    if told is not None and told.reason == Reason.PEER_LOST:
+        return 2
+    return int(pod.disruption is None and pod.end is not None and pod.end.exit_code == ExitCode.INTERRUPTED)
 
 
 def lost(pod: PodFacts) -> Outcome:

@@ -137,6 +137,13 @@ def test_an_eviction_of_one_is_an_interruption_and_all_start_anew_at_once() -> N
     assert (settle.status.failures, settle.status.interruptions) == (None, 1)
 
 
+def test_an_eviction_is_the_reason_of_those_that_end_with_it() -> None:
+    pods = (_dead(0, 75, at="2026-11-24T11:59:40Z"), _dead(1, 75, conditions=disrupted("EvictionByEvictionAPI")))
+    settle = settled(_failed(*pods).with_job(_observed(_job(name="bottles-1-2", uid="job-2"))))
+    assert told(settle, Condition.RETRYING)[1] == "Evicted"
+    assert (settle.status.failures, settle.status.interruptions) == (None, 1)
+
+
 def test_too_many_interruptions_end_it() -> None:
     settle = settled(_failed(*EVICTED, status=STARTED | {"interruptions": 1}, maxInterruptions=2))
     assert told(settle, Condition.FAILED)[1] == "TooManyInterruptions"
