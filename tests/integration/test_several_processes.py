@@ -79,7 +79,8 @@ def test_an_eviction_of_one_pod_starts_all_anew_from_the_checkpoint(platform: Pl
     status = eventually(lambda: platform.status("moved"), lambda status: status["attempt"] == 2, within_s=120)
     assert status["interruptions"] == 1
     assert "failures" not in status
-    assert condition(status, "Retrying")["reason"] == "Evicted"
+    # An evicted Pod may be gone before the others have ended; then it is known only that they were told to.
+    assert condition(status, "Retrying")["reason"] in {"Evicted", "Interrupted"}
     status = eventually(lambda: platform.status("moved"), lambda status: status["phase"] == "Training", within_s=240)
     assert status["job"]["podUID"] == _pod(platform, "moved", 2, 0)["metadata"]["uid"]
     platform.tools.run(
