@@ -67,10 +67,12 @@ ENV_POD_UID: Final = "TINTYPE_POD_UID"
 ENV_CPU_STANDS_FOR_GPU: Final = "TINTYPE_TEST_CPU_STANDS_FOR_GPU"
 """Only for tests on clusters whose GPUs are pretended: the trainer uses the CPU where a GPU is asked for."""
 
+ANNOTATION_INDEX: Final = "batch.kubernetes.io/job-completion-index"
+"""Set by Kubernetes on the Pods of an Indexed Job: which of them each is, from 0."""
 ENV_LEADER: Final = "TINTYPE_LEADER"
 """With compute.nodes above 1: host name of the Pod of index 0, where the others meet it."""
 ENV_NODE_INDEX: Final = "JOB_COMPLETION_INDEX"
-"""Set by Kubernetes in the Pods of an Indexed Job."""
+"""The same for the Pod itself."""
 ENV_OUTCOME_FILE: Final = "TINTYPE_OUTCOME_FILE"
 """Where one process of several leaves its termination message for the one that has started it."""
 

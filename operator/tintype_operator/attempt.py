@@ -203,7 +203,7 @@ def _crashes(failed: tuple[PodFacts, ...]) -> int:
 def _last_failure(failed: tuple[PodFacts, ...], job: JobFacts) -> PodFacts | None:
     if job.nodes == 1:
         return failed[-1] if failed else None
-    return min(failed, key=outcomes.hearsay, default=None)
+    return min(failed, key=outcomes.distance_from_cause, default=None)
 
 
 def _failed(pods: tuple[PodFacts, ...]) -> tuple[PodFacts, ...]:

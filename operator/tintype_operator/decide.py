@@ -149,7 +149,7 @@ def _job_failed(facts: Facts, attempt: Attempt, storage: Storage, now: str) -> D
     last = outcomes.outcome(pod, version.memory) if pod else None
     if attempt.is_group and last is not None and not last.final:
         if last.interrupted and attempt.tally.interruptions >= version.max_interruptions:
-            return _fail(facts, outcomes.too_many_interruptions(last, attempt.tally.interruptions), attempt, now)
+            return _fail(facts, _interrupted_too_often(attempt), attempt, now)
         if last.interrupted or attempt.tally.failures <= version.backoff_limit:
             return _all_again(facts, attempt, last, storage, now)
     because = outcomes.of_failed_job(attempt.job, last, attempt.tally.failures, version.backoff_limit)

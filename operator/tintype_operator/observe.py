@@ -7,6 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from tintype_api.constants import (
+    ANNOTATION_INDEX,
     API_VERSION,
     KIND,
     LABEL_MODEL,
@@ -32,7 +33,6 @@ from tintype_operator.facts import (
 
 CONTAINER: Final = "trainer"
 
-_INDEX: Final = "batch.kubernetes.io/job-completion-index"
 _JOB_CONTROLLER: Final = "kubernetes.io/job-controller"
 
 Object = Mapping[str, Any]
@@ -204,7 +204,7 @@ def _figures(status: Object) -> Figures:
 
 
 def _index(metadata: Object) -> int | None:
-    text = str(_part(metadata, "annotations").get(_INDEX, ""))
+    text = str(_part(metadata, "annotations").get(ANNOTATION_INDEX, ""))
     return int(text) if text.isdecimal() else None
 
 

@@ -62,8 +62,8 @@ def stopped(pod: PodFacts) -> Because | None:
     return told if told and told.reason in _STOPS else None
 
 
-def hearsay(pod: PodFacts) -> int:
-    """Return how likely a Pod ended only since another one of its training did.
+def distance_from_cause(pod: PodFacts) -> int:
+    """Return how far a Pod that failed is from what ended all that train with it.
 
     0: something happened to it; 1: it was told to end, as one is that is evicted and all that train with it; 2: it says
     itself that it lost another.

@@ -7,7 +7,7 @@ import pytest
 import devcluster
 from support.kube import Kube
 from support.operator_process import OperatorProcess, install
-from support.platform import Platform
+from support.platform import Platform, installed
 from support.played import Played
 
 
@@ -28,10 +28,8 @@ def node_cluster() -> Iterator[devcluster.Cluster]:
 @pytest.fixture(scope="session")
 def platform(node_cluster: devcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The cluster with the node, tintype installed in it by its chart, and shapes in its bucket."""
-    platform = Platform(node_cluster, tmp_path_factory.mktemp("shapes"))
-    platform.install()
-    yield platform
-    platform.kube.close()
+    with installed(node_cluster, tmp_path_factory.mktemp("shapes")) as platform:
+        yield platform
 
 
 @pytest.fixture(scope="module")

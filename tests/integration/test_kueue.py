@@ -8,7 +8,7 @@ import pytest
 import devcluster
 from support import queues
 from support.kube import eventually
-from support.platform import Platform, condition
+from support.platform import Platform, condition, installed
 
 RED, BLUE = "red", "blue"
 GPU = {"gpus": 1, "terminationGracePeriodSeconds": 60}
@@ -17,9 +17,8 @@ GPU = {"gpus": 1, "terminationGracePeriodSeconds": 60}
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A node with one GPU and Kueue, and two teams that share it; tintype is installed after Kueue."""
-    with devcluster.cluster(gpus=1, addons=("kueue",)) as cluster:
-        platform = Platform(cluster, tmp_path_factory.mktemp("shapes"))
-        platform.install()
+    cluster = devcluster.cluster(gpus=1, addons=("kueue",))
+    with cluster as started, installed(started, tmp_path_factory.mktemp("shapes")) as platform:
         platform.pretend_gpus()
         for pool in (RED, BLUE):
             queues.flavor(platform, pool, {queues.POOL: pool})
@@ -31,7 +30,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         for name, value in (("low", 10), ("high", 1000)):
             queues.priority(platform, name, value)
         yield platform
-        platform.kube.close()
 
 
 @pytest.fixture(autouse=True)

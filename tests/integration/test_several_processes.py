@@ -10,7 +10,8 @@ import pytest
 
 import devcluster
 from support.kube import PODS, eventually
-from support.platform import NAMESPACE, Platform, condition
+from support.platform import NAMESPACE, Platform, condition, installed
+from tintype_api.constants import ANNOTATION_INDEX
 
 WITHOUT_BATCH_NORM = {
     "architecture": "timm/test_vit",
@@ -24,12 +25,10 @@ TWO_GPUS = {"gpus": 2, "cpu": "900m", "memory": "3Gi", "terminationGracePeriodSe
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A node with two GPUs, names for Pods, and tintype."""
-    with devcluster.cluster(gpus=2, addons=("coredns",)) as cluster:
-        platform = Platform(cluster, tmp_path_factory.mktemp("shapes"))
-        platform.install()
+    cluster = devcluster.cluster(gpus=2, addons=("coredns",))
+    with cluster as started, installed(started, tmp_path_factory.mktemp("shapes")) as platform:
         platform.pretend_gpus()
         yield platform
-        platform.kube.close()
 
 
 def _losses(platform: Platform, name: str) -> list[float]:
@@ -46,13 +45,10 @@ def test_one_process_two_gpus_and_two_nodes_train_alike(platform: Platform) -> N
     assert _losses(platform, "gpus") == pytest.approx(expected, rel=1e-3)
     assert _losses(platform, "nodes") == pytest.approx(expected, rel=1e-3)
     assert platform.status("gpus")["job"]["name"] == "gpus-1"
-    indices = [pod["metadata"]["annotations"][INDEX] for pod in platform.pods("nodes")]
+    indices = [pod["metadata"]["annotations"][ANNOTATION_INDEX] for pod in platform.pods("nodes")]
     assert sorted(indices) == ["0", "1"]
     for name in ("one", "gpus", "nodes"):
         platform.delete(name)
-
-
-INDEX = "batch.kubernetes.io/job-completion-index"
 
 
 def _pod(platform: Platform, name: str, attempt: int, index: int) -> dict[str, Any]:
@@ -62,7 +58,7 @@ def _pod(platform: Platform, name: str, attempt: int, index: int) -> dict[str, A
             pod
             for pod in platform.pods(name)
             if labels.items() <= pod["metadata"]["labels"].items()
-            and pod["metadata"]["annotations"][INDEX] == str(index)
+            and pod["metadata"]["annotations"][ANNOTATION_INDEX] == str(index)
         ]
 
     (pod,) = eventually(found, within_s=120)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from support.modelversions import modelversion
-from tintype_api.constants import OPERATOR_STATUS_FIELDS, TERMINAL_PHASES
+from tintype_api.constants import ANNOTATION_INDEX, OPERATOR_STATUS_FIELDS, TERMINAL_PHASES
 from tintype_api.spec.run import Storage
 from tintype_operator.attempt import is_lost
 from tintype_operator.decide import decide
@@ -18,7 +18,6 @@ from tintype_operator.observe import observe_job, observe_pod, observe_version
 
 Object = dict[str, Any]
 
-INDEX = "batch.kubernetes.io/job-completion-index"
 GRACE = timedelta(seconds=30)
 LABELS = {"tintype.dev/modelversion": "bottles-1"}
 
@@ -239,7 +238,7 @@ class World:
             "labels": LABELS,
         }
         metadata |= {"creationTimestamp": self.now, "ownerReferences": [owner]}
-        metadata["annotations"] = {} if index is None else {INDEX: str(index)}
+        metadata["annotations"] = {} if index is None else {ANNOTATION_INDEX: str(index)}
         self.pods.append({"metadata": metadata, "spec": {"nodeName": "node"}, "status": {"phase": "Pending"}})
         self.pods[-1]["status"]["conditions"] = []
 
@@ -377,4 +376,4 @@ class World:
 
 
 def _index(pod: Object) -> int:
-    return int(pod["metadata"].get("annotations", {}).get(INDEX, 0))
+    return int(pod["metadata"].get("annotations", {}).get(ANNOTATION_INDEX, 0))

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -15,6 +14,7 @@ import yaml
 
 import devcluster
 from support.kube import Kube, eventually
+from support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 SYSTEM = "tintype-system"
@@ -31,7 +31,7 @@ class OperatorProcess:
         self._kubeconfig = kubeconfig
         self._settings = settings or {}
         self.log = log
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, wait: bool = True) -> None:
@@ -128,10 +128,3 @@ def _run(cluster: devcluster.Cluster, command: list[str], more: list[str]) -> st
     done = subprocess.run([*command, *more], env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

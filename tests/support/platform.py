@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,17 @@ class Platform:
         from tintype_api.spec.run import Storage
 
         return Store.from_settings(Storage(endpoint=self.cluster.s3_endpoint))
+
+
+@contextmanager
+def installed(cluster: devcluster.Cluster, shapes: Path) -> Iterator[Platform]:
+    """Install tintype in a cluster, with shapes in its bucket; a folder holds them before."""
+    platform = Platform(cluster, shapes)
+    platform.install()
+    try:
+        yield platform
+    finally:
+        platform.kube.close()
 
 
 def condition(status: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import multiprocessing
 import os
-import socket
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
 
 import torch
 
+from support.ports import free_port
 from tintype_trainer.processes.joined import join
 from tintype_trainer.processes.place import Place
 
@@ -25,9 +25,7 @@ class Together:
 
     def run(self, function: Callable[..., T], *arguments: object) -> list[Any]:
         """Return what `function(group, *arguments)` returns or raises in each process, in the order of their ranks."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         places = [Place(rank, self.size, rank, self.size, "127.0.0.1", port, os.getpid()) for rank in range(self.size)]
         futures = [
             pool.submit(_call, place, function, arguments) for pool, place in zip(self._pools, places, strict=True)

@@ -1,9 +1,9 @@
-import socket
 import urllib.request
 
 import pytest
 from prometheus_client import generate_latest
 
+from support.ports import free_port
 from tintype_api.constants import Stage
 from tintype_api.errors import UserError
 from tintype_api.status import Best, ConceptMetrics, DatasetStatus, Metrics, Progress, SplitMetrics, TrainerStatus
@@ -93,9 +93,7 @@ def test_many_concepts_make_few_series() -> None:
 
 
 def test_it_is_served_and_a_taken_port_is_named() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     exposition = Exposition("team", "bottles")
     stop = exposition.serve(port)
     try:

@@ -14,6 +14,7 @@ import yaml
 from examples.shapes.draw import CONCEPTS, draw_dataset
 
 from support.modelversions import modelversion
+from support.published import published_file
 from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU, ENV_LEADER, ENV_NODE_INDEX
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_api.spec.run import Compute
@@ -58,11 +59,6 @@ class Run:
             text=True,
         )
 
-    def published(self, output: str) -> dict[str, Any]:
-        root = self.folder / output / "default" / "shapes"
-        manifest = json.loads((root / "manifest.json").read_text())
-        return {file["name"]: root / file["path"] for file in manifest["files"]}
-
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
@@ -90,7 +86,7 @@ def test_two_processes_publish_once(run: Run) -> None:
     assert "mobilenet_v3_small: 2 epochs of 2 iterations, batches of 8" in out
     assert "1 threads, by 2 processes" in out
     assert lines[-1].startswith(f"published {(run.folder / 'whole').as_uri()}/default/shapes")
-    evaluation = json.loads(run.published("whole")["evaluation.json"].read_text())
+    evaluation = json.loads(published_file(run.folder / "whole" / "default" / "shapes", "evaluation.json"))
     assert evaluation["validation"]["examples"] == evaluation["test"]["examples"] == 6
 
 

@@ -58,7 +58,7 @@ def prepare_device(
         UserError: exit 78 where compute.gpus asks for a GPU and there is none, or training.precision for bf16 on a GPU
             that has none.
     """
-    own_threads = max(1, threads(compute.cpu) // max(1, compute.gpus))
+    own_threads = max(1, threads(compute.cpu) // compute.processes_per_node)
     torch.set_num_threads(own_threads)
     torch.backends.cudnn.deterministic = True
     if compute.gpus == 0 or environment.get(ENV_CPU_STANDS_FOR_GPU):

@@ -106,7 +106,7 @@ def open_loader(spec: ModelVersionSpec, prepared: Prepared, workers: int) -> Loa
 
 def _budget_bytes(spec: ModelVersionSpec) -> int:
     """Return the bytes for pictures of one of the processes that share compute.memory."""
-    return picture_budget_bytes(size_bytes(spec.compute.memory) // max(1, spec.compute.gpus))
+    return picture_budget_bytes(size_bytes(spec.compute.memory) // spec.compute.processes_per_node)
 
 
 def resizer_of(spec: ModelVersionSpec) -> ImageResizer:

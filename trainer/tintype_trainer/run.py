@@ -125,7 +125,7 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
     prepared = _prepare(version, publisher, around)
     checkpoints = Checkpoints(around.store, publisher.place, prepared.frozen.digest, around.cache, around.journal)
     resumed = _latest(checkpoints, group)
-    network, weights = group.one_after_another(lambda: _network(spec, around, device, resumed))
+    network, weights = _network(spec, around, device, resumed)
     group.level(network.state_dict().values())
     learner = make_learner(spec, network, device, weights.normalisation, prepared.training_counts(spec.concepts))
     with open_loader(spec, prepared, device.threads) as loader:
@@ -187,7 +187,7 @@ def _prepare(version: ModelVersion, publisher: Publisher, around: Surroundings) 
 
 def _latest(checkpoints: Checkpoints, group: Group) -> Resumed | None:
     """Return the newest checkpoint, the same in each process."""
-    resumed = group.one_after_another(checkpoints.latest)
+    resumed = checkpoints.latest()
     if len(set(group.gather(resumed.snapshot.memory.last.iteration if resumed else None))) > 1:
         raise peer_lost("the processes of this training do not find the same checkpoint; they are started anew")
     return resumed

@@ -60,9 +60,14 @@ class Compute(Model):
     """Seconds between SIGTERM and SIGKILL."""
 
     @property
+    def processes_per_node(self) -> int:
+        """The processes of a node: one for each GPU, or one where it has none."""
+        return max(1, self.gpus)
+
+    @property
     def processes(self) -> int:
-        """The processes that train together, one for each GPU, or for each node without one."""
-        return max(1, self.gpus) * self.nodes
+        """The processes that train together, on all nodes."""
+        return self.processes_per_node * self.nodes
 
 
 class Preflight(StrEnum):

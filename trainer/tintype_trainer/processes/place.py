@@ -68,7 +68,7 @@ class Node:
             port: Where rank 0 listens.
             launcher: Process that starts them.
         """
-        local_size = max(1, compute.gpus)
+        local_size = compute.processes_per_node
         return [
             Place(
                 rank=self.index * local_size + local_rank,
