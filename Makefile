@@ -25,7 +25,7 @@ unit: .venv/.ready ## Unit tests: no network, no cluster, no GPU
 
 integration: .venv/.ready ## Integration tests: a real control plane, node and S3 server (root)
 	@$(BIN)/devcluster build
-	@$(BIN)/pytest tests/integration
+	@$(BIN)/pytest tests/integration --numprocesses=2 --dist=loadgroup
 
 generate: .venv/.ready ## Write the generated manifests and golden files anew
 	@$(BIN)/python tools/generate.py

@@ -42,10 +42,10 @@ def make_onnx(
             not_exported=f"the weights have {size_bytes / 2**30:.1f} GiB, and a file of ONNX holds less than 2 GiB; "
             "choose a smaller architecture"
         )
-    on_cpu = copy.deepcopy(network).to("cpu").eval()
     try:
+        on_cpu = copy.deepcopy(network).to("cpu").eval()
         agreement = _write_and_compare(on_cpu, view, traced_13HW, checked, path, threads)
-    except Exception as error:  # noqa: BLE001  # exporters raise anything, and none of it may end a good training
+    except Exception as error:  # noqa: BLE001  # exporters raise anything, a copy may find no memory, and none of it may end a good training
         return OnnxNotExported(not_exported=f"torch's exporter or onnxruntime failed: {_cause(error)}")
     if agreement.fault is not None:
         return OnnxNotExported(

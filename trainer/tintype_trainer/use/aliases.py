@@ -62,6 +62,8 @@ def promote(published: PublishedVersion, alias: str, store: Store, now: datetime
     before = current(published, alias, store)
     number = before.number + 1 if before else 1
     document = {
+        "model": published.model,
+        "alias": alias,
         "version": published.name,
         "uri": published.uri,
         "promoted": (now or datetime.now(UTC)).isoformat(timespec="seconds"),

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from typing import Final
 
 from tintype_trainer.pixels.images import decode_bytes
@@ -51,42 +51,54 @@ def predict(applied: Applied, wanted: Iterable[Wanted], store: Store, batch_size
         UserError: where storage denies access or does not answer.
     """
 
-    def read(each: Wanted) -> _Read | Predicted:
+    def read(group: Sequence[Wanted]) -> list[_Read | Predicted]:
+        """Read the picture that all of them are of, once."""
         try:
-            picture = decode_bytes(store.read(each.uri))
+            picture = decode_bytes(store.read(group[0].uri))
         except MissingObject:
-            return Predicted(each, error="does not exist")
+            return [Predicted(each, error="does not exist") for each in group]
         except UnreadablePicture as error:
-            return Predicted(each, error=str(error))
+            return [Predicted(each, error=str(error)) for each in group]
         height, width, _ = picture.shape
-        return _Read(each, (width, height), applied.see(picture, each))
+        return [_Read(each, (width, height), applied.see(picture, each)) for each in group]
 
+    of_pictures = (list(group) for _, group in groupby(wanted, key=lambda each: each.uri))
     readers = READERS_PER_THREAD * applied.device.threads
-    for group in _groups(_in_order(read, wanted, readers, 2 * batch_size), batch_size):
-        yield from _answered(applied, group)
+    for batch in _batches(_in_order(read, of_pictures, readers, 2 * batch_size), batch_size):
+        yield from _answered(applied, batch)
 
 
-def _answered(applied: Applied, group: Sequence[_Read | Predicted]) -> Iterator[Predicted]:
-    seen = [each.seen for each in group if isinstance(each, _Read)]
+def _answered(applied: Applied, batch: Sequence[_Read | Predicted]) -> Iterator[Predicted]:
+    seen = [each.seen for each in batch if isinstance(each, _Read)]
     answers = iter(applied.answer(seen) if seen else [])
-    for each in group:
+    for each in batch:
         yield Predicted(each.wanted, each.size, next(answers)) if isinstance(each, _Read) else each
 
 
 def _in_order(
-    work: Callable[[Wanted], _Read | Predicted], items: Iterable[Wanted], workers: int, ahead: int
+    read: Callable[[Sequence[Wanted]], list[_Read | Predicted]],
+    of_pictures: Iterable[Sequence[Wanted]],
+    workers: int,
+    ahead: int,
 ) -> Iterator[_Read | Predicted]:
+    """Yield what was read in order; pictures are read ahead until so many answers are wanted of them."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="reader")
-    submitted = (pool.submit(work, item) for item in items)
+    pending: deque[tuple[int, Future[list[_Read | Predicted]]]] = deque()
+    held = 0
     try:
-        pending: deque[Future[_Read | Predicted]] = deque(islice(submitted, ahead))
-        while pending:
-            yield pending.popleft().result()
-            pending.extend(islice(submitted, 1))
+        for group in of_pictures:
+            pending.append((len(group), pool.submit(read, group)))
+            held += len(group)
+            while held > ahead:
+                count, first = pending.popleft()
+                held -= count
+                yield from first.result()
+        for _, future in pending:
+            yield from future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _groups(items: Iterator[_Read | Predicted], size: int) -> Iterator[list[_Read | Predicted]]:
-    while group := list(islice(items, size)):
-        yield group
+def _batches(items: Iterator[_Read | Predicted], size: int) -> Iterator[list[_Read | Predicted]]:
+    while batch := list(islice(items, size)):
+        yield batch
