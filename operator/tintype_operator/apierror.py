@@ -5,13 +5,15 @@ from typing import Any, Final
 
 UNREACHABLE: Final = 0
 """The code of an error without an answer."""
+NOT_LEADING: Final = -1
+"""The code of what was not asked, since this operator is not the one that writes."""
 
 
 class ApiError(Exception):
     """A refusal of the API server.
 
     Attributes:
-        code: HTTP status, or UNREACHABLE.
+        code: HTTP status, UNREACHABLE or NOT_LEADING.
         reason: Kubernetes' word for it, such as AlreadyExists.
         message: The server's sentence.
         fields: The fields that it names as causes.

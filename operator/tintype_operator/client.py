@@ -16,6 +16,7 @@ from tintype_operator.apierror import UNREACHABLE, ApiError, from_answer
 
 Object = dict[str, Any]
 OnRequest = Callable[[str, str, int], None]
+BeforeWrite = Callable[[], None]
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
 _MANAGER: Final = {"fieldManager": OPERATOR_FIELD_MANAGER}
@@ -42,6 +43,7 @@ JOBS: Final = Resource("apis/batch/v1", "jobs")
 PODS: Final = Resource("api/v1", "pods")
 SERVICES: Final = Resource("api/v1", "services")
 EVENTS: Final = Resource("api/v1", "events")
+LEASES: Final = Resource("apis/coordination.k8s.io/v1", "leases")
 KUEUE_GROUP: Final = "kueue.x-k8s.io"
 KUEUE_VISIBILITY_GROUP: Final = "visibility.kueue.x-k8s.io"
 ROLE_BINDINGS: Final = Resource("apis/rbac.authorization.k8s.io/v1", "rolebindings")
@@ -50,19 +52,25 @@ ROLE_BINDINGS: Final = Resource("apis/rbac.authorization.k8s.io/v1", "rolebindin
 class Client:
     """A connection to the API server. All calls raise ApiError where the server refuses or does not answer."""
 
-    def __init__(self, api: ApiClient, on_request: OnRequest) -> None:
+    def __init__(self, api: ApiClient, on_request: OnRequest, before_write: BeforeWrite) -> None:
         self._api = api
         self._on_request = on_request
+        self._before_write = before_write
 
     @classmethod
-    async def connect(cls, on_request: OnRequest) -> "Client":
-        """Return a client by the Pod's ServiceAccount, or else by the kubeconfig."""
+    async def connect(cls, on_request: OnRequest, before_write: BeforeWrite) -> "Client":
+        """Return a client by the Pod's ServiceAccount, or else by the kubeconfig.
+
+        Args:
+            on_request: Told of each request: its verb, kind and HTTP code.
+            before_write: Called before each write of anything but Leases; raises where none is allowed.
+        """
         configuration = Configuration()
         if in_cluster():
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        return cls(ApiClient(configuration), on_request)
+        return cls(ApiClient(configuration), on_request, before_write)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -135,6 +143,8 @@ class Client:
         body: Object | None = None,
         content: str = "application/json",
     ) -> Object:
+        if verb not in {"get", "list"} and resource is not LEASES:
+            self._before_write()
         try:
             code, answer = await self._exchange(_METHODS[verb], path, query or {}, body, content)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from tintype_operator.cache import Caches
 from tintype_operator.facts import VersionFacts
+from tintype_operator.lease import Term
 from tintype_operator.queue import WorkQueue
 
 _SHORT_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -49,9 +50,9 @@ class Metrics:
         """Count a request to the API server."""
         self.requests.labels(verb, resource, str(code)).inc()
 
-    def watched(self, caches: Caches, queue: WorkQueue) -> None:
-        """Add what is read from the caches and the queue at each scrape."""
-        self.registry.register(_Observed(self, caches, queue))
+    def watched(self, caches: Caches, queue: WorkQueue, term: Term) -> None:
+        """Add what is read from the caches, the queue and the term of the Lease at each scrape."""
+        self.registry.register(_Observed(self, caches, queue, term))
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"tintype_operator_{name}", text, registry=self.registry, buckets=buckets)
@@ -60,13 +61,16 @@ class Metrics:
 class _Observed(Collector):
     """Values that are read when they are asked for."""
 
-    def __init__(self, metrics: Metrics, caches: Caches, queue: WorkQueue) -> None:
+    def __init__(self, metrics: Metrics, caches: Caches, queue: WorkQueue, term: Term) -> None:
         self._metrics = metrics
         self._caches = caches
         self._queue = queue
+        self._term = term
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the metric families."""
+        """Yield the metric families; what is known of versions is told by the leader alone, so that it is told once."""
+        leads = self._term.left_s > 0
+        yield GaugeMetricFamily("tintype_operator_leader", "1 while this operator holds the Lease, else 0.", int(leads))
         yield GaugeMetricFamily("tintype_operator_queue_depth", "Keys that wait for a worker.", len(self._queue))
         seen = GaugeMetricFamily(
             "tintype_operator_last_watch_event_timestamp_seconds",
@@ -76,8 +80,9 @@ class _Observed(Collector):
         for resource, at in self._metrics.last_watch_event.items():
             seen.add_metric((resource,), at)
         yield seen
-        yield self._phases()
-        yield from version_families(tuple(self._caches.versions))
+        if leads:
+            yield self._phases()
+            yield from version_families(tuple(self._caches.versions))
 
     def _phases(self) -> GaugeMetricFamily:
         phases = Tally(str(version.status.phase or "Pending") for version in self._caches.versions)

@@ -1,5 +1,7 @@
 """The operator's settings, parsed once from environment variables into a frozen tree."""
 
+import socket
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
@@ -14,6 +16,7 @@ from tintype_api.constants import (
 )
 from tintype_api.sentences import sentence
 from tintype_api.spec.run import Storage
+from tintype_operator.facts import Key
 
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 
@@ -47,6 +50,20 @@ class TrainerSettings:
 
 
 @dataclass(frozen=True)
+class LeaseSettings:
+    """Which of several operators works.
+
+    Attributes:
+        place: TINTYPE_LEASE, as `<namespace>/<name>`: the Lease that decides it; required.
+        identity: POD_ID, this operator's name in it, under which a restarted one goes on at once; it must be nobody
+            else's while this one lives. Default: one that no other process has.
+    """
+
+    place: Key
+    identity: str
+
+
+@dataclass(frozen=True)
 class HistorySettings:
     """How many ended versions of a model stay, in each namespace. What they have published stays in any case.
 
@@ -66,6 +83,7 @@ class Settings:
 
     Attributes:
         trainer: What every training Pod gets.
+        lease: Which of several operators works.
         storage: TINTYPE_STORAGE_ENDPOINT, TINTYPE_STORAGE_REGION and TINTYPE_STORAGE_CREDENTIALS_SECRET: how s3:// is
             reached where a version's own `storage` does not say it. Default: AWS, by the Pod's own credentials.
         history: How many ended versions stay.
@@ -77,6 +95,7 @@ class Settings:
     """
 
     trainer: TrainerSettings
+    lease: LeaseSettings
     storage: Storage = field(default_factory=Storage)
     history: HistorySettings = field(default_factory=HistorySettings)
     workers: int = 8
@@ -93,6 +112,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     given = {name.removeprefix(_PREFIX): value for name, value in environment.items() if value}
     return Settings(
         trainer=_trainer(given),
+        lease=_lease(given),
         storage=_storage(given),
         history=_history(given),
         workers=_whole(given, "WORKERS", default=8, most=256),
@@ -117,6 +137,13 @@ def _trainer(given: Mapping[str, str]) -> TrainerSettings:
         weights_licences=given.get(ENV_WEIGHTS_LICENCES.removeprefix(_PREFIX)),
         cpu_stands_for_gpu=ENV_CPU_STANDS_FOR_GPU.removeprefix(_PREFIX) in given,
     )
+
+
+def _lease(given: Mapping[str, str]) -> LeaseSettings:
+    namespace, _, name = given.get("LEASE", "").partition("/")
+    if not namespace or not name:
+        raise SettingsError(f"{_PREFIX}LEASE: is required; set it to the Lease's <namespace>/<name>")
+    return LeaseSettings(Key(namespace, name), given.get("POD_ID") or f"{socket.gethostname()}_{uuid.uuid4()}")
 
 
 def _storage(given: Mapping[str, str]) -> Storage:

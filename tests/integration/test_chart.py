@@ -20,6 +20,7 @@ GOLDEN = ROOT / "tests" / "chart" / "golden"
 
 ALL_VALUES: dict[str, object] = {
     "watchNamespaces": ["team-a", "team-b"],
+    "operator.replicas": 2,
     "operator.image.repository": "registry.example.com/operator",
     "operator.image.tag": "1.2.3",
     "operator.image.pullPolicy": "Always",
@@ -109,7 +110,7 @@ def test_the_list_of_values_is_whole() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "named"),
     [
-        ("operator.replicas", 2, "replicas"),
+        ("operator.replicas", 0, "replicas"),
         ("trainr", {}, "trainr"),
         ("operator.image.pullPolicy", "Sometimes", "pullPolicy"),
         ("storage.endpoint", "minio:9000", "endpoint"),
@@ -124,5 +125,11 @@ def test_a_wrong_value_is_refused_by_name(helm: str, path: str, value: object, n
 def test_in_named_namespaces_the_operator_has_no_rights_elsewhere(helm: str) -> None:
     rendered = objects(render(helm, {"watchNamespaces": ["team-a"]}))
     places = [(found["kind"], found["metadata"].get("namespace")) for found in rendered if "Role" in found["kind"]]
-    assert sorted(places, key=str) == [("ClusterRole", None), ("Role", "team-a"), ("RoleBinding", "team-a")]
+    assert sorted(places, key=str) == [
+        ("ClusterRole", None),
+        ("Role", "team-a"),
+        ("Role", "tintype"),
+        ("RoleBinding", "team-a"),
+        ("RoleBinding", "tintype"),
+    ]
     assert [found["metadata"]["name"] for found in rendered if found["kind"] == "ClusterRole"] == ["tintype-trainer"]

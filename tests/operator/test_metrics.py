@@ -1,9 +1,12 @@
 """What /metrics shows of versions, and its names."""
 
+import time
+
 from prometheus_client import generate_latest
 
 from support.operator_objects import stored_version
 from tintype_operator.cache import Caches
+from tintype_operator.lease import Term
 from tintype_operator.metrics import Metrics
 from tintype_operator.observe import observe_version
 from tintype_operator.queue import WorkQueue
@@ -16,11 +19,13 @@ STATUS = {
 }
 
 
-def scraped() -> str:
-    caches, metrics = Caches(), Metrics()
+def scraped(*, leads: bool = True) -> str:
+    caches, metrics, term = Caches(), Metrics(), Term()
+    if leads:
+        term.begin(time.monotonic())
     caches.versions.put(observe_version(stored_version(status=STATUS)))
     caches.versions.put(observe_version(stored_version(name="new", uid="other")))
-    metrics.watched(caches, WorkQueue())
+    metrics.watched(caches, WorkQueue(), term)
     metrics.request("create", "jobs", 201)
     return generate_latest(metrics.registry).decode()
 
@@ -36,6 +41,13 @@ def test_the_latest_values_of_versions() -> None:
     assert not [line for line in lines if 'split="test"' in line], "absent, not 0"
 
 
+def test_an_operator_that_stands_by_tells_nothing_of_versions() -> None:
+    lines = scraped(leads=False).splitlines()
+    assert "tintype_operator_leader 0.0" in lines
+    assert "tintype_operator_leader 1.0" in scraped().splitlines()
+    assert not [line for line in lines if line.startswith(("tintype_version_", "tintype_operator_versions"))]
+
+
 def test_names_of_metrics() -> None:
     names = [line.split()[2] for line in scraped().splitlines() if line.startswith("# TYPE")]
     assert names == [
@@ -45,6 +57,7 @@ def test_names_of_metrics() -> None:
         "tintype_operator_time_to_job_seconds",
         "tintype_operator_time_to_running_seconds",
         "tintype_operator_api_requests_total",
+        "tintype_operator_leader",
         "tintype_operator_queue_depth",
         "tintype_operator_last_watch_event_timestamp_seconds",
         "tintype_operator_versions",

@@ -3,18 +3,33 @@
 import pytest
 
 from tintype_api.spec.run import Storage
-from tintype_operator.settings import HistorySettings, Settings, SettingsError, TrainerSettings, from_environment
+from tintype_operator.facts import Key
+from tintype_operator.settings import (
+    HistorySettings,
+    LeaseSettings,
+    Settings,
+    SettingsError,
+    TrainerSettings,
+    from_environment,
+)
 
-IMAGE = {"TINTYPE_TRAINER_IMAGE": "trainer:1"}
+REQUIRED = {"TINTYPE_TRAINER_IMAGE": "trainer:1", "TINTYPE_LEASE": "tintype/operator", "POD_ID": "operator-a"}
+LEASE = LeaseSettings(Key("tintype", "operator"), "operator-a")
 
 
-def test_an_image_is_enough() -> None:
-    assert from_environment(IMAGE | {"TINTYPE_STORAGE_REGION": ""}) == Settings(TrainerSettings("trainer:1"))
+def test_an_image_and_a_lease_are_enough() -> None:
+    given = from_environment(REQUIRED | {"TINTYPE_STORAGE_REGION": ""})
+    assert given == Settings(TrainerSettings("trainer:1"), LEASE)
+
+
+def test_without_a_name_each_operator_has_one_of_its_own() -> None:
+    one, other = (from_environment(REQUIRED | {"POD_ID": ""}).lease.identity for _ in range(2))
+    assert one != other
 
 
 def test_everything() -> None:
     given = from_environment(
-        IMAGE
+        REQUIRED
         | {
             "TINTYPE_TRAINER_IMAGE_PULL_POLICY": "Never",
             "TINTYPE_TRAINER_RUNTIME_CLASS": "nvidia",
@@ -31,6 +46,7 @@ def test_everything() -> None:
     )
     assert given == Settings(
         trainer=TrainerSettings("trainer:1", "Never", "nvidia", cpu_stands_for_gpu=True),
+        lease=LEASE,
         storage=Storage(endpoint="https://s3.example.com", region="eu-west-1", credentials_secret="s3"),
         history=HistorySettings(limit=20, keep_best=False),
         workers=3,
@@ -43,12 +59,16 @@ def test_everything() -> None:
     ("environment", "words"),
     [
         ({}, "TINTYPE_TRAINER_IMAGE: is required"),
-        (IMAGE | {"TINTYPE_TRAINER_IMAGE_PULL_POLICY": "Often"}, "'Often' is none of Always, IfNotPresent, Never"),
-        (IMAGE | {"TINTYPE_STORAGE_ENDPOINT": "s3.example.com"}, "TINTYPE_STORAGE_*: endpoint: 's3.example.com'"),
-        (IMAGE | {"TINTYPE_HISTORY_LIMIT": "0"}, "TINTYPE_HISTORY_LIMIT: '0' is no whole number from 1 to 100000"),
-        (IMAGE | {"TINTYPE_HISTORY_KEEP_BEST": "yes"}, "TINTYPE_HISTORY_KEEP_BEST: 'yes' is neither true nor false"),
-        (IMAGE | {"TINTYPE_WORKERS": "0"}, "TINTYPE_WORKERS: '0' is no whole number from 1 to 256"),
-        (IMAGE | {"TINTYPE_METRICS_PORT": "http"}, "TINTYPE_METRICS_PORT: 'http' is no whole number"),
+        (
+            REQUIRED | {"TINTYPE_LEASE": "operator"},
+            "TINTYPE_LEASE: is required; set it to the Lease's",
+        ),
+        (REQUIRED | {"TINTYPE_TRAINER_IMAGE_PULL_POLICY": "Often"}, "'Often' is none of Always, IfNotPresent, Never"),
+        (REQUIRED | {"TINTYPE_STORAGE_ENDPOINT": "s3.example.com"}, "TINTYPE_STORAGE_*: endpoint: 's3.example.com'"),
+        (REQUIRED | {"TINTYPE_HISTORY_LIMIT": "0"}, "TINTYPE_HISTORY_LIMIT: '0' is no whole number from 1 to 100000"),
+        (REQUIRED | {"TINTYPE_HISTORY_KEEP_BEST": "yes"}, "TINTYPE_HISTORY_KEEP_BEST: 'yes' is neither true nor false"),
+        (REQUIRED | {"TINTYPE_WORKERS": "0"}, "TINTYPE_WORKERS: '0' is no whole number from 1 to 256"),
+        (REQUIRED | {"TINTYPE_METRICS_PORT": "http"}, "TINTYPE_METRICS_PORT: 'http' is no whole number"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(environment: dict[str, str], words: str) -> None:

@@ -26,34 +26,44 @@ class OperatorProcess:
     def __init__(
         self, kubeconfig: Path, namespaces: list[str], log: Path, settings: Mapping[str, str] | None = None
     ) -> None:
+        """Make it; its name among operators is that of the log's folder."""
         self._command = [sys.executable, "-m", "kopf", "run", "--standalone", "-m", "tintype_operator.main"]
         self._command += [f"--namespace={namespace}" for namespace in namespaces]
         self._kubeconfig = kubeconfig
         self._settings = settings or {}
         self.log = log
+        self.identity = log.parent.name
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, wait: bool = True) -> None:
+    def start(self, *, wait: bool = True, until: str = "started in") -> None:
+        """Start it, and wait until it says that it works, or something else."""
         environment = {
             **os.environ,
             "KUBECONFIG": str(self._kubeconfig),
             "TINTYPE_TRAINER_IMAGE": "tintype-trainer:test",
+            "POD_ID": self.identity,
+            "TINTYPE_LEASE": f"{SYSTEM}/tintype-operator",
             "TINTYPE_METRICS_PORT": str(self.port),
             **self._settings,
         }
-        starts = self.said().count("started in")
+        starts = self.said().count(until)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, stdout=log, stderr=log, env=environment, cwd=self.log.parent
             )
         if wait:
-            eventually(lambda: self.said().count("started in") > starts, within_s=60)
+            eventually(lambda: self.said().count(until) > starts, within_s=60)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """End it as a lost node would."""
+        self.send(signal.SIGKILL)
         assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
         self._process.wait()
         self._process = None
 

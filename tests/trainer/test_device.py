@@ -20,6 +20,25 @@ def test_precision_on_the_cpu(precision: Precision, name: str, gpus: int, enviro
     assert result.dtype == (torch.bfloat16 if name == "bf16" else torch.float32)
 
 
+@pytest.mark.parametrize(("size", "kernel", "stride"), [(1, 3, 2), (1, 5, 1), (2, 5, 2)])
+def test_gradients_of_small_maps_are_right_in_bf16(size: int, kernel: int, stride: int) -> None:
+    """Those of weights that meet nothing but padding are 0, whatever stood in memory before."""
+    convolution = torch.nn.Conv2d(64, 64, kernel, stride, kernel // 2)
+    images = torch.randn(4, 64, size, size)
+    device = prepare_device(Compute(gpus=0), Precision.BFLOAT16, {})
+    for _ in range(5):
+        stale = [torch.full_like(convolution.weight, torch.nan, dtype=kind) for kind in (torch.bfloat16, torch.float32)]
+        del stale
+        convolution.zero_grad()
+        with device.autocast():
+            convolution(images.to(torch.bfloat16)).float().square().sum().backward()
+        found = convolution.weight.grad
+        assert found is not None
+        convolution.zero_grad()
+        convolution(images).square().sum().backward()
+        torch.testing.assert_close(found, convolution.weight.grad, rtol=0.05, atol=0.5)
+
+
 def _gpu(monkeypatch: pytest.MonkeyPatch, *, bfloat16: bool) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

@@ -1,11 +1,13 @@
 """What a training runs on: the device, its threads and its precision."""
 
 import os
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU
 from tintype_api.errors import environment_error
@@ -33,9 +35,40 @@ class Device:
         """The precision of forward passes."""
         return "bf16" if self.bfloat16 else "fp32"
 
-    def autocast(self) -> AbstractContextManager[None]:
-        """Return the context of forward passes."""
-        return torch.autocast(self.torch_device.type, dtype=torch.bfloat16, enabled=self.bfloat16)
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
+        """Be the context of forward passes."""
+        kind = self.torch_device.type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.bfloat16):
+            if self.bfloat16 and kind == "cpu":
+                with _Float32OnSmallMaps():
+                    yield
+            else:
+                yield
+
+
+class _Float32OnSmallMaps(TorchFunctionMode):
+    """Computes convolutions of maps that are smaller than their kernel in fp32.
+
+    In bf16 on the CPU, oneDNN (as of torch 2.15) leaves the gradient of those weights that meet nothing but padding as
+    it finds it in memory, where the stride or the padding is above 1.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> object:
+        if func is torch.conv2d and _is_smaller(args[0], args[1]):
+            with torch.autocast("cpu", enabled=False):
+                return func(args[0].float(), *args[1:], **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+def _is_smaller(map_BCHW: torch.Tensor, kernel: torch.Tensor) -> bool:
+    return map_BCHW.shape[2] < kernel.shape[2] or map_BCHW.shape[3] < kernel.shape[3]
 
 
 def prepare_device(

@@ -1,8 +1,10 @@
 {{/* The operator's settings; tintype_operator/settings.py says what each means. */}}
 {{- define "tintype.environment" -}}
-# kopf's name for itself; without it kopf asks for the user's name, which a user that is only a number has not.
+# kopf's name for itself, and ours in the Lease.
 - name: POD_ID
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: TINTYPE_LEASE
+  value: {{ .Release.Namespace }}/{{ include "tintype.operator" . }}
 - name: TINTYPE_TRAINER_IMAGE
   value: {{ include "tintype.image" (dict "image" .Values.trainer.image "version" .Chart.AppVersion) | quote }}
 - name: TINTYPE_TRAINER_IMAGE_PULL_POLICY
