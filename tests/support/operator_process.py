@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ class OperatorProcess:
         self.log = log
         self.identity = log.parent.name
         self.port = free_port()
+        self.started_in_s = 0.0
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, wait: bool = True, until: str = "started in") -> None:
@@ -47,13 +49,27 @@ class OperatorProcess:
             "TINTYPE_METRICS_PORT": str(self.port),
             **self._settings,
         }
-        starts = self.said().count(until)
+        starts, began = self.said().count(until), time.monotonic()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, stdout=log, stderr=log, env=environment, cwd=self.log.parent
             )
         if wait:
             eventually(lambda: self.said().count(until) > starts, within_s=60)
+            self.started_in_s = time.monotonic() - began
+
+    def rss_bytes(self) -> int:
+        """Return its resident memory."""
+        return int(self._proc("statm").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that it has used."""
+        fields = self._proc("stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _proc(self, name: str) -> str:
+        assert self._process is not None
+        return Path(f"/proc/{self._process.pid}/{name}").read_text()
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""

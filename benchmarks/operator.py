@@ -1,0 +1,289 @@
+"""How fast and how cheap the operator is, on a real control plane without a node, beside raw creation of Jobs.
+
+    PYTHONPATH=tests python -m benchmarks.operator [--only NAME...] > operator.json
+
+One JSON object: for each measure the operator's figures (ours), those of raw Jobs (floor), those of a bare watcher
+that only posts a Job for each ModelVersion (bare), and the ratios to the floor. All are measured in the same run.
+Times are from the start of a POST until a watch of Jobs tells of the Job. Everything runs on this machine.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import bare_watcher
+from benchmarks.operator_cluster import Api, Arrivals, figures, job, modelversion
+
+import devcluster
+from support.kube import Kube, eventually
+from support.operator_process import OperatorProcess, install
+
+NAMESPACE: Final = "benchmark"
+STEADY: Final = 300
+"""Objects at 10 a second."""
+INTERVAL_S: Final = 0.1
+BURSTS: Final = (500, 1_000)
+POSTS_AT_ONCE: Final = 16
+MANY: Final = (500, 5_000)
+REPORTING: Final = 500
+REPORT_PERIOD_S: Final = 10.0
+REPORT_FOR_S: Final = 60.0
+STATUS_BYTES: Final = 10_000
+Make = Callable[[str], Awaitable[object]]
+Measured = dict[str, Any]
+
+
+class Bench:
+    """A control plane with tintype's CRD and rights, and who may be measured on it."""
+
+    def __init__(self, cluster: devcluster.Cluster, folder: Path) -> None:
+        self.cluster = cluster
+        self.kube = Kube(cluster.kubeconfig)
+        self.folder = folder
+        self.kubeconfig = install(cluster, self.kube, [NAMESPACE], folder, {})
+        self._started = 0
+
+    @contextmanager
+    def operator(self) -> Iterator[OperatorProcess]:
+        """Run the operator."""
+        self._started += 1
+        folder = self.folder / f"operator-{self._started}"
+        folder.mkdir()
+        process = OperatorProcess(self.kubeconfig, [NAMESPACE], folder / "log.txt")
+        process.start()
+        try:
+            yield process
+        finally:
+            process.stop()
+
+    def api(self) -> Api:
+        """Return a client for one event loop."""
+        return Api(self.cluster.kubeconfig, NAMESPACE)
+
+    def clear(self) -> None:
+        """Delete what a measure has left, and wait until nothing is left."""
+        for path in ("apis/tintype.dev/v1alpha1/namespaces/{}/modelversions", "apis/batch/v1/namespaces/{}/jobs"):
+            place = path.format(NAMESPACE)
+            self.kube.must("DELETE", place, propagationPolicy="Background")
+            eventually(lambda: self.kube.must("GET", place, limit="1")["items"] == [], within_s=600)  # noqa: B023
+        pods = f"api/v1/namespaces/{NAMESPACE}/pods"
+        self.kube.must("DELETE", pods, gracePeriodSeconds="0")
+        eventually(lambda: self.kube.must("GET", pods, limit="1")["items"] == [], within_s=600)
+
+
+def arrivals(bench: Bench) -> Measured:
+    """Measure Jobs at 10 a second, and bursts."""
+
+    def measured(kind: str) -> Measured:
+        found: Measured = {"steady": asyncio.run(_steady(bench, kind))}
+        bench.clear()
+        for count in BURSTS:
+            found[f"burst{count}"] = asyncio.run(_burst(bench, kind, count))
+            bench.clear()
+        return found
+
+    result = {"floor": measured("floor")}
+    with bench.operator() as process:
+        result["ours"] = measured("ours")
+        result["ours"]["writes"] = _writes(process)
+    with bare_watcher.running(bench.cluster.kubeconfig, NAMESPACE):
+        result["bare"] = measured("bare")
+    for name in ("ours", "bare"):
+        result[name]["ratios"] = _ratios(result[name], result["floor"])
+    return result
+
+
+async def _steady(bench: Bench, kind: str) -> Measured:
+    async with bench.api() as api, Arrivals(api) as seen:
+        posts = []
+        for number in range(STEADY):
+            posts.append(asyncio.create_task(_post(api, seen, kind, number)))
+            await asyncio.sleep(INTERVAL_S)
+        await asyncio.gather(*posts)
+        await seen.all(STEADY)
+        return figures(seen.delays())
+
+
+async def _burst(bench: Bench, kind: str, count: int) -> Measured:
+    async with bench.api() as api, Arrivals(api) as seen:
+        at_once = asyncio.Semaphore(POSTS_AT_ONCE)
+
+        async def post(number: int) -> None:
+            async with at_once:
+                await _post(api, seen, kind, number)
+
+        started = time.monotonic()
+        await asyncio.gather(*(post(number) for number in range(count)))
+        posted = time.monotonic()
+        await seen.all(count)
+        return {"posted_s": round(posted - started, 3), "last_job_s": round(time.monotonic() - started, 3)}
+
+
+async def _post(api: Api, seen: Arrivals, kind: str, number: int) -> None:
+    name = f"{kind}-{number}"
+    seen.begin(f"{name}-1")
+    await (api.create_job(job(f"{name}-1")) if kind == "floor" else api.create_version(modelversion(name)))
+
+
+def _ratios(ours: Measured, floor: Measured) -> dict[str, float]:
+    pairs = [("steady", "p50_ms"), ("steady", "p99_ms"), *((f"burst{count}", "last_job_s") for count in BURSTS)]
+    return {
+        f"{measure}.{figure}": round(ours[measure][figure] / floor[measure][figure], 2) for measure, figure in pairs
+    }
+
+
+def _writes(process: OperatorProcess) -> Measured:
+    """Return the operator's writes for each version that it was given, by verb and kind."""
+    prefix, total = "tintype_operator_api_requests_total{", STEADY + sum(BURSTS)
+    counted: dict[str, float] = {}
+    for line in process.http("/metrics")[1].splitlines():
+        if line.startswith(prefix):
+            labels = dict(part.split("=") for part in line[len(prefix) : line.index("}")].split(","))
+            verb, resource = labels["verb"].strip('"'), labels["resource"].strip('"')
+            if verb not in {"get", "list"}:
+                counted[f"{verb} {resource}"] = counted.get(f"{verb} {resource}", 0) + float(line.split()[-1])
+    return {name: round(count / total, 3) for name, count in sorted(counted.items())}
+
+
+def restart(bench: Bench) -> Measured:
+    """Measure a restart with many versions and their Jobs, of which nothing has changed."""
+    result: Measured = {}
+    for count in MANY:
+        with bench.cluster.paused("kube-controller-manager"):
+            with bench.operator():
+                asyncio.run(_fill(bench, count))
+            with bench.operator() as process:
+                result[str(count)] = _after_restart(bench, process, count)
+        bench.clear()
+    few, many = (result[str(count)]["rss_mb"] for count in MANY)
+    result["kb_per_version"] = round(1000 * (many - few) / (MANY[1] - MANY[0]), 2)
+    return result
+
+
+async def _fill(bench: Bench, count: int) -> None:
+    """Make versions with Jobs and statuses of 10 KB, and wait until the operator has nothing to do."""
+    async with bench.api() as api, Arrivals(api) as seen:
+        at_once = asyncio.Semaphore(POSTS_AT_ONCE)
+
+        async def make(number: int) -> None:
+            async with at_once:
+                await _post(api, seen, "many", number)
+
+        await asyncio.gather(*(make(number) for number in range(count)))
+        await seen.all(count, within_s=900)
+
+        async def report(number: int) -> None:
+            async with at_once:
+                await api.report(f"many-{number}", large_status())
+
+        await asyncio.gather(*(report(number) for number in range(count)))
+        await asyncio.sleep(5)
+
+
+def _after_restart(bench: Bench, process: OperatorProcess, count: int) -> Measured:
+    before = _all_writes(process)
+    started = time.monotonic()
+    asyncio.run(_one(bench, f"after-{count}"))
+    first_s = time.monotonic() - started
+    one = _all_writes(process) - before
+    eventually(lambda: process.metric("tintype_operator_queue_depth"), lambda depth: depth == 0, within_s=120)
+    time.sleep(5)
+    return {
+        "start_s": round(process.started_in_s, 2),
+        "new_version_s": round(first_s, 3),
+        "writes_of_the_new_version": one,
+        "writes_of_the_others": _all_writes(process) - before - one,
+        "rss_mb": round(process.rss_bytes() / 1e6, 1),
+        "cpu_s": round(process.cpu_seconds(), 2),
+    }
+
+
+async def _one(bench: Bench, name: str) -> None:
+    async with bench.api() as api, Arrivals(api) as seen:
+        seen.begin(f"{name}-1")
+        await api.create_version(modelversion(name))
+        await seen.all(1)
+
+
+def _all_writes(process: OperatorProcess) -> float:
+    verbs = ("create", "patch", "apply", "delete")
+    lines = process.http("/metrics")[1].splitlines()
+    prefix = "tintype_operator_api_requests_total{"
+    writes = [line for line in lines if line.startswith(prefix) and any(f'verb="{verb}"' in line for verb in verbs)]
+    return sum(float(line.split()[-1]) for line in writes if 'resource="leases"' not in line)
+
+
+def reporting(bench: Bench) -> Measured:
+    """Measure the operator while many versions report."""
+    with bench.operator() as process:
+        asyncio.run(_fill(bench, REPORTING))
+        eventually(lambda: process.metric("tintype_operator_queue_depth"), lambda depth: depth == 0, within_s=120)
+        before, writes, started = process.cpu_seconds(), _all_writes(process), time.monotonic()
+        asyncio.run(_report_for(bench))
+        took_s = time.monotonic() - started
+        result = {
+            "versions": REPORTING,
+            "cores": round((process.cpu_seconds() - before) / took_s, 3),
+            "writes": _all_writes(process) - writes,
+            "rss_mb": round(process.rss_bytes() / 1e6, 1),
+        }
+    bench.clear()
+    return result
+
+
+async def _report_for(bench: Bench) -> None:
+    async with bench.api() as api:
+        began = time.monotonic()
+
+        async def version(number: int) -> None:
+            due = began + REPORT_PERIOD_S * number / REPORTING
+            iteration = 0
+            while due < began + REPORT_FOR_S:
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                iteration += 100
+                await api.report(f"many-{number}", large_status(iteration))
+                due += REPORT_PERIOD_S
+
+        await asyncio.gather(*(version(number) for number in range(REPORTING)))
+
+
+def large_status(iteration: int = 100) -> dict[str, Any]:
+    """Return a trainer's status of about 10 KB, as after 50 epochs."""
+    entry = {"trainLoss": 0.123456, "validationLoss": 0.234567, "validationAccuracy": 0.912345, "learningRate": 0.00123}
+    history = [{"epoch": epoch, "iteration": 20 * epoch, **entry, "seconds": 12.3} for epoch in range(1, 51)]
+    progress = {"summary": "epoch 50 of 60", "epoch": 50, "epochs": 60, "iteration": iteration, "iterations": 100_000}
+    return {"stage": "Training", "progress": progress, "history": history}
+
+
+MEASURES: Final[Mapping[str, Callable[[Bench], Measured]]] = {
+    "arrivals": arrivals,
+    "restart": restart,
+    "reporting": reporting,
+}
+
+
+def main() -> None:
+    """Run the measures and print what they found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=tuple(MEASURES), default=tuple(MEASURES))
+    chosen = parser.parse_args().only
+    with tempfile.TemporaryDirectory() as folder, devcluster.cluster(node=False) as cluster:
+        bench = Bench(cluster, Path(folder))
+        result = {}
+        for name in chosen:
+            print(f"measuring {name}", file=sys.stderr)
+            result[name] = MEASURES[name](bench)
+        bench.kube.close()
+    print(json.dumps({"cores": os.cpu_count(), **result}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
