@@ -1,8 +1,8 @@
 """What the watches have told, in small facts: one store for each kind, and all of them together.
 
-Watches tell of each object in order, but of different objects and kinds in any order, and nobody tells what vanished
-while a watch was broken. So a store takes an object only if it is newer than what it has, remembers which uids have
-gone, and is compared with a list now and then (`Store.settle`).
+Watches tell of each object in order, but of different objects and kinds in any order, answers to our own writes come
+in between, and nobody tells what vanished while a watch was broken. So a store takes an object only if it is newer than
+what it has, remembers which uids have gone, and is compared with a list where a watch cannot go on (`Store.settle`).
 """
 
 from collections import OrderedDict
@@ -82,17 +82,18 @@ class Store(Generic[F]):
         self._drop(known)
         return True
 
-    def settle(self, listed: Iterable[F], resource_version: int) -> set[Key]:
-        """Take a whole list as it was at a resource version; return the owners of everything that changed."""
-        uids, changed = set(), set()
+    def settle(self, listed: Iterable[F], resource_version: int, namespace: str | None = None) -> list[F]:
+        """Take a whole list of a namespace, or of all, as it was at a resource version; return all that changed."""
+        uids, changed = set(), []
         for facts in listed:
             uids.add(facts.uid)
             if self.put(facts):
-                changed.add(self.owner(facts))
+                changed.append(facts)
         for known in self:
-            if known.uid not in uids and known.resource_version <= resource_version:
+            inside = namespace in {None, known.key.namespace}
+            if inside and known.uid not in uids and known.resource_version <= resource_version:
                 self.remove(known.key, known.uid)
-                changed.add(self.owner(known))
+                changed.append(known)
         return changed
 
     def _drop(self, facts: F) -> None:

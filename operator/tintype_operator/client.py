@@ -1,13 +1,15 @@
 """The API server by JSON: the few verbs that the operator needs, over kubernetes.aio's connection."""
 
-import json
 import os
+import random
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import orjson
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
@@ -19,6 +21,10 @@ OnRequest = Callable[[str, str, int], None]
 BeforeWrite = Callable[[], None]
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
+_WATCH_S: Final = (300, 600)
+"""How long the API server is asked to keep a watch: some time between, so that not all end at once."""
+_WATCH_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=75)
+"""The API server marks quiet watches every minute."""
 _MANAGER: Final = {"fieldManager": OPERATOR_FIELD_MANAGER}
 _PAGE_SIZE: Final = 500
 _TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
@@ -56,6 +62,7 @@ class Client:
         self._api = api
         self._on_request = on_request
         self._before_write = before_write
+        self._answered_at = time.monotonic()
 
     @classmethod
     async def connect(cls, on_request: OnRequest, before_write: BeforeWrite) -> "Client":
@@ -66,11 +73,17 @@ class Client:
             before_write: Called before each write of anything but Leases; raises where none is allowed.
         """
         configuration = Configuration()
+        configuration.connection_pool_maxsize = 0  # no limit: each watch holds a connection
         if in_cluster():
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         return cls(ApiClient(configuration), on_request, before_write)
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the API server last answered anything but a watch."""
+        return time.monotonic() - self._answered_at
 
     async def close(self) -> None:
         """Close the connection."""
@@ -133,6 +146,30 @@ class Client:
                 return
             asked["continue"] = token
 
+    async def events(
+        self, resource: Resource, namespace: str | None, query: Mapping[str, str]
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield the events of a watch, bookmarks and errors among them, until the API server ends it.
+
+        Raises:
+            ApiError: where the API server refuses, or says nothing for longer than between two bookmarks.
+        """
+        asked = dict(query) | {
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(random.randint(*_WATCH_S)),
+        }
+        try:
+            answer = await self._request("GET", resource.path(namespace), asked, None, "", _WATCH_TIMEOUT)
+            async with answer:
+                self._on_request("watch", resource.plural, answer.status)
+                if answer.status >= 400:
+                    raise from_answer(answer.status, _parsed(await answer.read()))
+                async for line in _lines(answer.content):
+                    yield orjson.loads(line)
+        except (*_BROKEN, orjson.JSONDecodeError) as error:
+            raise self._unreachable("watch", resource, error) from error
+
     async def _call(
         self,
         verb: str,
@@ -146,31 +183,46 @@ class Client:
         if verb not in {"get", "list"} and resource is not LEASES:
             self._before_write()
         try:
-            code, answer = await self._exchange(_METHODS[verb], path, query or {}, body, content)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self._on_request(verb, resource.plural, UNREACHABLE)
-            what = f"{type(error).__name__}: {error}".rstrip(": ")
-            raise ApiError(UNREACHABLE, "Unreachable", f"the API server does not answer ({what})") from error
-        self._on_request(verb, resource.plural, code)
-        if code >= 400 or not isinstance(answer, dict):
-            raise from_answer(code, answer)
-        return answer
+            answer = await self._request(_METHODS[verb], path, query or {}, body, content, _TIMEOUT)
+            async with answer:
+                found = _parsed(await answer.read())
+        except _BROKEN as error:
+            raise self._unreachable(verb, resource, error) from error
+        self._answered_at = time.monotonic()
+        self._on_request(verb, resource.plural, answer.status)
+        if answer.status >= 400 or not isinstance(found, dict):
+            raise from_answer(answer.status, found)
+        return found
 
-    async def _exchange(
-        self, method: str, path: str, query: Mapping[str, str], body: Object | None, content: str
-    ) -> tuple[int, object]:
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Object | None,
+        content: str,
+        limits: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
         method, url, headers, data, _ = await self._api.param_serialize(
             method,
             path,
             query_params=list(query.items()),
-            header_params={"Accept": "application/json", "Content-Type": content},
+            header_params={"Accept": "application/json", "Content-Type": content or "application/json"},
             body=body,
             auth_settings=["BearerToken"],
         )
-        answer = await self._api.call_api(method, url, headers, data, _request_timeout=_TIMEOUT)
-        return answer.status, _parsed(await answer.read())  # type: ignore[no-untyped-call]
+        answer = await self._api.call_api(method, url, headers, data, _request_timeout=limits)
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+    def _unreachable(self, verb: str, resource: Resource, error: Exception) -> ApiError:
+        self._on_request(verb, resource.plural, UNREACHABLE)
+        what = f"{type(error).__name__}: {error}".rstrip(": ")
+        return ApiError(UNREACHABLE, "Unreachable", f"the API server does not answer ({what})")
 
 
+_BROKEN: Final = (aiohttp.ClientError, TimeoutError, OSError)
+"""What is raised where a connection fails."""
 _METHODS: Final = {
     "get": "GET",
     "list": "GET",
@@ -188,6 +240,16 @@ def in_cluster() -> bool:
 
 def _parsed(data: bytes) -> object:
     try:
-        return json.loads(data)
+        return orjson.loads(data)
     except ValueError:
         return data.decode(errors="replace")
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream, however long they are."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line:
+                yield line

@@ -1,7 +1,8 @@
 """What the operator measures: its own work, and the latest and final values of each version from status."""
 
+import time
 from collections import Counter as Tally
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
@@ -16,6 +17,9 @@ from tintype_operator.queue import WorkQueue
 _SHORT_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LONG_S: Final = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
 _VERSION: Final = ("namespace", "modelversion")
+
+Silences = Callable[[], Mapping[str, float]]
+"""Returns for how many seconds the API server has said nothing of each kind."""
 
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -44,15 +48,14 @@ class Metrics:
             ("verb", "resource", "code"),
             registry=self.registry,
         )
-        self.last_watch_event: dict[str, float] = {}
 
     def request(self, verb: str, resource: str, code: int) -> None:
         """Count a request to the API server."""
         self.requests.labels(verb, resource, str(code)).inc()
 
-    def watched(self, caches: Caches, queue: WorkQueue, term: Term) -> None:
-        """Add what is read from the caches, the queue and the term of the Lease at each scrape."""
-        self.registry.register(_Observed(self, caches, queue, term))
+    def watched(self, caches: Caches, queue: WorkQueue, term: Term, silences: Silences) -> None:
+        """Add what is read from the caches, the queue, the term of the Lease and the watches at each scrape."""
+        self.registry.register(_Observed(caches, queue, term, silences))
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"tintype_operator_{name}", text, registry=self.registry, buckets=buckets)
@@ -61,11 +64,11 @@ class Metrics:
 class _Observed(Collector):
     """Values that are read when they are asked for."""
 
-    def __init__(self, metrics: Metrics, caches: Caches, queue: WorkQueue, term: Term) -> None:
-        self._metrics = metrics
+    def __init__(self, caches: Caches, queue: WorkQueue, term: Term, silences: Silences) -> None:
         self._caches = caches
         self._queue = queue
         self._term = term
+        self._silences = silences
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the metric families; what is known of versions is told by the leader alone, so that it is told once."""
@@ -74,11 +77,11 @@ class _Observed(Collector):
         yield GaugeMetricFamily("tintype_operator_queue_depth", "Keys that wait for a worker.", len(self._queue))
         seen = GaugeMetricFamily(
             "tintype_operator_last_watch_event_timestamp_seconds",
-            "When a watch last told of something.",
+            "When the API server last said anything of a kind, be it that nothing has changed.",
             labels=("resource",),
         )
-        for resource, at in self._metrics.last_watch_event.items():
-            seen.add_metric((resource,), at)
+        for resource, silent_s in self._silences().items():
+            seen.add_metric((resource,), time.time() - silent_s)
         yield seen
         if leads:
             yield self._phases()

@@ -16,13 +16,17 @@ class WorkQueue:
     """A de-duplicating queue of keys.
 
     A key that is added while it waits is the same piece of work; one that is added while it is worked on comes back
-    when that is done. `retry` brings it back after a delay that doubles with each failure, and `succeed` forgets them.
-    `follow` brings it back with the next news of another key.
+    when that is done. What is urgent comes before all that is not. `retry` brings it back after a delay that doubles
+    with each failure, and `succeed` forgets them. `follow` brings it back with the next news of another key.
     """
 
-    def __init__(self, on_taken: Callable[[float], None] = lambda _: None) -> None:
+    def __init__(
+        self, on_taken: Callable[[float], None] = lambda _: None, is_urgent: Callable[[Key], bool] = lambda _: False
+    ) -> None:
         """Make an empty queue; `on_taken` is told for how many seconds each key waited."""
         self._on_taken = on_taken
+        self._is_urgent = is_urgent
+        self._urgent: deque[Key] = deque()
         self._ready: deque[Key] = deque()
         self._added_at: dict[Key, float] = {}
         self._working: set[Key] = set()
@@ -33,7 +37,7 @@ class WorkQueue:
         self._news = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._again)
+        return len(self._urgent) + len(self._ready) + len(self._again)
 
     def add(self, key: Key) -> None:
         """Ask for a key to be worked on."""
@@ -42,9 +46,7 @@ class WorkQueue:
         if key in self._working:
             self._again.setdefault(key, now)
         elif key not in self._added_at:
-            self._added_at[key] = now
-            self._ready.append(key)
-            self._news.set()
+            self._append(key, now)
         for follower in self._followers.pop(key, ()):
             self.add(follower)
 
@@ -63,10 +65,10 @@ class WorkQueue:
 
     async def take(self) -> Key:
         """Return the next key, which nobody else gets until `done`."""
-        while not self._ready:
+        while not self._urgent and not self._ready:
             self._news.clear()
             await self._news.wait()
-        key = self._ready.popleft()
+        key = (self._urgent or self._ready).popleft()
         self._on_taken(asyncio.get_running_loop().time() - self._added_at.pop(key))
         self._working.add(key)
         return key
@@ -76,9 +78,7 @@ class WorkQueue:
         self._working.discard(key)
         since = self._again.pop(key, None)
         if since is not None:
-            self._added_at[key] = since
-            self._ready.append(key)
-            self._news.set()
+            self._append(key, since)
 
     def retry(self, key: Key) -> float:
         """Bring a key back after its next delay; return that delay in seconds."""
@@ -92,6 +92,11 @@ class WorkQueue:
     def succeed(self, key: Key) -> None:
         """Forget the failures of a key."""
         self._failures.pop(key, None)
+
+    def _append(self, key: Key, since: float) -> None:
+        self._added_at[key] = since
+        (self._urgent if self._is_urgent(key) else self._ready).append(key)
+        self._news.set()
 
     def _forget_later(self, key: Key) -> None:
         planned = self._later.pop(key, None)

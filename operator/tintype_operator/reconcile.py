@@ -107,6 +107,10 @@ class Reconciler:
                     facts = replace(facts, queue_looked_up=True, obstacle=obstacle)
                 case CreateJob() as step:
                     facts = await self._create(facts, step)
+                    if facts.obstacle is None:
+                        # Other versions' Jobs come before this one's status.
+                        self._queue.add(version.key)
+                        return None
         raise AssertionError(f"no decision for {version.key} after {_MOST_STEPS} steps")
 
     def _gather(self, version: VersionFacts) -> Facts:

@@ -90,8 +90,6 @@ class Settings:
         workers: TINTYPE_WORKERS, how many versions are reconciled at once; they wait for the API server most of the
             time, so that a few are enough. Default 8.
         metrics_port: TINTYPE_METRICS_PORT, the port of /healthz and /metrics. Default 9465.
-        resync_seconds: TINTYPE_RESYNC_SECONDS, how often everything is listed anew, to notice what vanished while a
-            watch was broken. Default 600.
     """
 
     trainer: TrainerSettings
@@ -100,7 +98,6 @@ class Settings:
     history: HistorySettings = field(default_factory=HistorySettings)
     workers: int = 8
     metrics_port: int = OPERATOR_METRICS_PORT
-    resync_seconds: int = 600
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -117,7 +114,6 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         history=_history(given),
         workers=_whole(given, "WORKERS", default=8, most=256),
         metrics_port=_whole(given, "METRICS_PORT", default=OPERATOR_METRICS_PORT, most=65_535),
-        resync_seconds=_whole(given, "RESYNC_SECONDS", default=600, most=86_400),
     )
 
 

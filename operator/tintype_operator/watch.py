@@ -1,129 +1,89 @@
-"""From watch events to caches and keys in the queue, and lists that set right what no watch told."""
+"""What is watched, and whom its news is for."""
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Callable
+from typing import Any, Final
 
 from tintype_api.constants import LABEL_MANAGED_BY, MANAGED_BY
 from tintype_operator.apierror import ApiError
-from tintype_operator.cache import Caches, Fact, Store
-from tintype_operator.client import JOBS, MODELVERSIONS, PODS, Client, Object, Resource
+from tintype_operator.cache import Caches, version_of_job, version_of_pod, version_of_version
+from tintype_operator.client import EVENTS, JOBS, KUEUE_GROUP, MODELVERSIONS, PODS, Client, Resource
 from tintype_operator.facts import Key, RefusalFacts, WorkloadFacts
-from tintype_operator.metrics import Metrics
 from tintype_operator.observe import observe_job, observe_pod, observe_refusal, observe_version, observe_workload
-from tintype_operator.queue import WorkQueue
+from tintype_operator.reflector import STALE_S, Kind, Reflector
 
-F = TypeVar("F", bound=Fact)
-J = TypeVar("J", RefusalFacts, WorkloadFacts)
-
-OURS: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
-"""The label selector of the Jobs and Pods that are watched."""
+OURS: Final = {"labelSelector": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}
+"""The Jobs and Pods that are watched."""
+REFUSED_PODS: Final = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate"}
 
 _LOG: Final = logging.getLogger("tintype.operator")
-_SHORTEST_RESYNC_S: Final = 30.0
-_FIRST_LIST_RETRY_S: Final = 2.0
+_RETRY_S: Final = 2.0
 
 
 class Watch:
-    """Takes what watches tell. `namespaces` is empty where all are watched."""
+    """Follows everything that decisions read. `namespaces` is empty where all are watched."""
 
     def __init__(
-        self, client: Client, caches: Caches, queue: WorkQueue, metrics: Metrics, namespaces: tuple[str, ...]
+        self, client: Client, caches: Caches, namespaces: tuple[str, ...], on_news: Callable[[Key], None]
     ) -> None:
         self._client = client
         self._caches = caches
-        self._queue = queue
-        self._metrics = metrics
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
-        self._listed_anew = asyncio.Event()
-
-    def version(self, event: Mapping[str, Any]) -> None:
-        """Take an event about a ModelVersion."""
-        self._take(MODELVERSIONS, self._caches.versions, observe_version, event)
-
-    def job(self, event: Mapping[str, Any]) -> None:
-        """Take an event about a Job of ours."""
-        self._take(JOBS, self._caches.jobs, observe_job, event)
-
-    def pod(self, event: Mapping[str, Any]) -> None:
-        """Take an event about a Pod of ours."""
-        self._take(PODS, self._caches.pods, observe_pod, event)
-
-    def refusal(self, event: Mapping[str, Any]) -> None:
-        """Take a watch event about an Event: the Pod of a Job, perhaps of ours, was not taken."""
-        self._take_of_job("events", self._caches.refusals, observe_refusal(event["object"]), event)
-
-    def workload(self, event: Mapping[str, Any]) -> None:
-        """Take an event about a Workload of Kueue, perhaps of a Job of ours."""
-        self._take_of_job("workloads", self._caches.workloads, observe_workload(event["object"]), event)
+        self._on_news = on_news
+        self._reflectors: list[Reflector[Any]] = []
 
     async def first_list(self) -> None:
         """Fill the caches before any decision; try until the API server gives everything."""
         while True:
             try:
-                await self.list_all()
+                if not self._reflectors:
+                    self._reflectors = await self._make()
+                for reflector in self._reflectors:
+                    await reflector.list()
             except ApiError as error:
                 hint = "; install the CRD (the chart does)" if error.code == 404 else ""
                 _LOG.warning("cannot list what there is: %s%s; tried again in 2 s", error, hint)
-                await asyncio.sleep(_FIRST_LIST_RETRY_S)
+                await asyncio.sleep(_RETRY_S)
             else:
                 return
 
-    async def resync(self, period_s: float) -> None:
-        """List everything anew for ever: periodically, and soon after a watch had to begin anew."""
-        while True:
-            try:
-                await asyncio.wait_for(self._listed_anew.wait(), period_s)
-                await asyncio.sleep(_SHORTEST_RESYNC_S)
-            except TimeoutError:
-                pass
-            self._listed_anew.clear()
-            try:
-                await self.list_all()
-            except ApiError as error:
-                _LOG.warning("cannot list what there is: %s; the watches go on", error)
+    async def follow(self) -> None:
+        """Follow everything for ever."""
+        async with asyncio.TaskGroup() as group:
+            for reflector in self._reflectors:
+                group.create_task(reflector.follow())
 
-    async def list_all(self) -> None:
-        """Set all caches right by lists, and ask for a look at every version that changed.
+    def ailments(self) -> list[str]:
+        """Return which watches are dead, in sentences; nothing where the API server as a whole is away."""
+        if self._client.silent_s > STALE_S / 2:
+            return []
+        silent = {one.resource.plural: one.silent_s for one in self._reflectors if one.silent_s > STALE_S}
+        return [f"the watch of {plural} has told nothing for {seconds:.0f} s" for plural, seconds in silent.items()]
 
-        Raises:
-            ApiError: where the API server refuses or does not answer.
-        """
-        await self._list(PODS, self._caches.pods, observe_pod, {"labelSelector": OURS})
-        await self._list(JOBS, self._caches.jobs, observe_job, {"labelSelector": OURS})
-        await self._list(MODELVERSIONS, self._caches.versions, observe_version, {})
+    def silences(self) -> dict[str, float]:
+        """Return for how many seconds nothing was told of each kind; of several namespaces, of the worst."""
+        found: dict[str, float] = {}
+        for one in self._reflectors:
+            found[one.resource.plural] = max(one.silent_s, found.get(one.resource.plural, 0.0))
+        return found
 
-    async def _list(
-        self, resource: Resource, store: Store[F], observe: Callable[[Object], F], query: Mapping[str, str]
-    ) -> None:
-        listed: list[F] = []
-        versions: list[int] = []
-        for namespace in self._namespaces:
-            async for page in self._client.pages(resource, namespace, query):
-                listed += [observe(item) for item in page["items"]]
-                versions.append(int(page["metadata"]["resourceVersion"]))
-        for key in store.settle(listed, min(versions)):
-            self._queue.add(key)
+    async def _make(self) -> list[Reflector[Any]]:
+        """Return what follows each kind, Jobs before what is kept for known Jobs alone."""
+        caches = self._caches
+        kinds: list[Kind[Any]] = [
+            Kind(JOBS, caches.jobs, observe_job, version_of_job, OURS),
+            Kind(PODS, caches.pods, observe_pod, version_of_pod, OURS),
+            Kind(EVENTS, caches.refusals, observe_refusal, self._version_of_its_job, REFUSED_PODS),
+        ]
+        kueue = await self._client.served_version(KUEUE_GROUP)
+        if kueue is not None:
+            workloads = Resource(f"apis/{KUEUE_GROUP}/{kueue}", "workloads")
+            kinds.append(Kind(workloads, caches.workloads, observe_workload, self._version_of_its_job))
+        kinds.append(Kind(MODELVERSIONS, caches.versions, observe_version, version_of_version))
+        return [Reflector(self._client, kind, each, self._on_news) for kind in kinds for each in self._namespaces]
 
-    def _take_of_job(self, kind: str, store: Store[J], facts: J, event: Mapping[str, Any]) -> None:
-        """Take an event about something that belongs to a Job; what belongs to Jobs of others is not kept."""
-        self._metrics.last_watch_event[kind] = time.time()
+    def _version_of_its_job(self, facts: RefusalFacts | WorkloadFacts) -> Key | None:
+        """Return the version whose Job an Event or a Workload is about, if it is one of ours."""
         job = self._caches.jobs.get(facts.job)
-        if event["type"] == "DELETED":
-            store.remove(facts.key, facts.uid)
-        elif job is not None and job.uid == facts.job_uid and store.put(facts):
-            self._queue.add(Key(job.key.namespace, job.version))
-
-    def _take(
-        self, resource: Resource, store: Store[F], observe: Callable[[Object], F], event: Mapping[str, Any]
-    ) -> None:
-        self._metrics.last_watch_event[resource.plural] = time.time()
-        facts = observe(event["object"])
-        if event["type"] is None:
-            self._listed_anew.set()
-        gone = event["type"] == "DELETED"
-        changed = store.remove(facts.key, facts.uid) if gone else store.put(facts)
-        if changed:
-            self._queue.add(store.owner(facts))
+        return version_of_job(job) if job is not None and job.uid == facts.job_uid else None

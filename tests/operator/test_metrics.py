@@ -25,7 +25,7 @@ def scraped(*, leads: bool = True) -> str:
         term.begin(time.monotonic())
     caches.versions.put(observe_version(stored_version(status=STATUS)))
     caches.versions.put(observe_version(stored_version(name="new", uid="other")))
-    metrics.watched(caches, WorkQueue(), term)
+    metrics.watched(caches, WorkQueue(), term, lambda: {"pods": 3.0})
     metrics.request("create", "jobs", 201)
     return generate_latest(metrics.registry).decode()
 

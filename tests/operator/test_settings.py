@@ -41,7 +41,6 @@ def test_everything() -> None:
             "TINTYPE_HISTORY_KEEP_BEST": "false",
             "TINTYPE_WORKERS": "3",
             "TINTYPE_METRICS_PORT": "8080",
-            "TINTYPE_RESYNC_SECONDS": "60",
         }
     )
     assert given == Settings(
@@ -51,7 +50,6 @@ def test_everything() -> None:
         history=HistorySettings(limit=20, keep_best=False),
         workers=3,
         metrics_port=8080,
-        resync_seconds=60,
     )
 
 
