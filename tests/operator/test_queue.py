@@ -96,3 +96,16 @@ async def test_news_makes_a_delay_needless() -> None:
     await asyncio.sleep(0.05)
     assert len(queue) == 0
     assert len(waited) == 1
+
+
+async def test_what_is_urgent_comes_first() -> None:
+    queue = WorkQueue(is_urgent=lambda key: key == B)
+    queue.add(A)
+    queue.add(B)
+    assert len(queue) == 2
+    assert [await queue.take(), await queue.take()] == [B, A]
+    queue.add(A)
+    queue.add(B)
+    queue.done(A)
+    queue.done(B)
+    assert [await queue.take(), await queue.take()] == [B, A]
