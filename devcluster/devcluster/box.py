@@ -12,6 +12,7 @@ from pathlib import Path
 
 from devcluster import cgroups, kernel, supervisor
 from devcluster.errors import DevclusterError
+from devcluster.node import KUBELET_ROOT
 from devcluster.plan import NODE_NAME, Plan
 from devcluster.processes import environment
 
@@ -95,6 +96,9 @@ def _make_mounts(plan: Plan) -> None:
     for path in (upper, work):
         path.mkdir(parents=True)
     kernel.mount("overlay", _VEILED, "overlay", 0, f"lowerdir={_VEILED},upperdir={upper},workdir={work}")
+    for path in (plan.state / "kubelet", Path(KUBELET_ROOT)):
+        path.mkdir(exist_ok=True)
+    kernel.mount(str(plan.state / "kubelet"), KUBELET_ROOT, flags=kernel.MS_BIND)
     cgroups.enter(plan.number)
 
 

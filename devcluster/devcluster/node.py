@@ -12,6 +12,8 @@ from devcluster.plan import CLUSTER_DOMAIN, DNS_ADDRESS, NODE_NAME, POD_RANGE, P
 
 DEVELOPMENT_RUNTIME = "tintype-dev"
 SOCKET = "/run/containerd/containerd.sock"
+KUBELET_ROOT = "/run/kubelet"
+"""Where the box shows kubelet its folder of the state: its sockets' paths may not be longer than 107 characters."""
 
 
 def containerd_config(plan: Plan) -> str:
@@ -103,7 +105,7 @@ def kubelet_config(plan: Plan) -> dict[str, Any]:
         },
         "imageGCHighThresholdPercent": 100,
         "podLogsDir": str(plan.state / "pod-logs"),
-        "volumePluginDir": str(plan.state / "kubelet" / "volume-plugins"),
+        "volumePluginDir": f"{KUBELET_ROOT}/volume-plugins",
         "readOnlyPort": 0,
         "healthzPort": 0,
     }
@@ -153,7 +155,7 @@ def kubelet(plan: Plan) -> list[str]:
         "kubelet",
         f"--config={plan.state / 'kubelet.json'}",
         f"--kubeconfig={plan.state / 'node.kubeconfig'}",
-        f"--root-dir={plan.state / 'kubelet'}",
+        f"--root-dir={KUBELET_ROOT}",
         f"--cert-dir={plan.state / 'pki'}",
         f"--hostname-override={NODE_NAME}",
         f"--node-ip={plan.address}",
