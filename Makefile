@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit integration generate format clean
+.PHONY: help demo test check unit faults integration generate format clean
 BIN := .venv/bin
 
 help: ## Show this help
@@ -22,6 +22,10 @@ check: .venv/.ready ## Lint, types and import contracts, in seconds
 
 unit: .venv/.ready ## Unit tests: no network, no cluster, no GPU
 	@$(BIN)/pytest --ignore=tests/integration
+
+faults: .venv/.ready ## Kill, freeze and mislead the operator in full, in about ten minutes
+	@$(BIN)/devcluster build --no-node
+	@$(BIN)/pytest tests/faults --full
 
 integration: .venv/.ready ## Integration tests: a real control plane, node and S3 server (root)
 	@$(BIN)/devcluster build

@@ -129,6 +129,7 @@ def test_gpus_are_scheduled_and_an_eviction_ends_a_pod(kube: Kube) -> None:
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "gpu", "namespace": NAMESPACE}}
     kube.must("POST", f"{path}/gpu/eviction", eviction)
     _state(kube, "waits", "running")
+    kube.must("DELETE", f"{path}/waits", gracePeriodSeconds="0")
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import base64
 import json
 import ssl
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,13 +40,12 @@ class Kube:
 
     def __init__(self, kubeconfig: Path, token: str | None = None) -> None:
         config = yaml.safe_load(kubeconfig.read_text())
-        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         self.kubeconfig = kubeconfig
-        self.server = cluster["server"]
-        tls = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        self.server = config["clusters"][0]["cluster"]["server"]
+        tls = tls_of(config)
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         if token is None:
-            _load_client_certificate(tls, user)
+            _load_client_certificate(tls, config["users"][0]["user"])
         self._http = httpx.Client(base_url=self.server, verify=tls, headers=headers, timeout=30)
 
     def close(self) -> None:
@@ -77,6 +77,17 @@ class Kube:
         found: list[dict[str, Any]] = self.must("GET", path, **query)["items"]
         return found
 
+    def added(self, path: str, stopped: threading.Event) -> Iterator[dict[str, Any]]:
+        """Yield what is in a list, and what is added to it, until the watch ends or one is told to stop."""
+        query = {"watch": "1", "timeoutSeconds": "600"}
+        with self._http.stream("GET", f"/{path}", params=query, timeout=httpx.Timeout(5, read=0.5)) as answer:
+            for line in answer.iter_lines():
+                event = json.loads(line)
+                if event["type"] == "ADDED":
+                    yield event["object"]
+                if stopped.is_set():
+                    return
+
     def patch_status(self, path: str, status: dict[str, Any]) -> dict[str, Any]:
         return self.must("PATCH", f"{path}/status", {"status": status}, MERGE)
 
@@ -99,6 +110,12 @@ def always(get: Callable[[], T], wanted: Callable[[T], object], for_s: float) ->
         value = get()
         assert wanted(value), value
         time.sleep(0.1)
+
+
+def tls_of(config: dict[str, Any]) -> ssl.SSLContext:
+    """Return what trusts the API server of a kubeconfig."""
+    authority = config["clusters"][0]["cluster"]["certificate-authority-data"]
+    return ssl.create_default_context(cadata=base64.b64decode(authority).decode())
 
 
 def _load_client_certificate(tls: ssl.SSLContext, user: dict[str, str]) -> None:
