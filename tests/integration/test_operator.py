@@ -218,7 +218,8 @@ def test_deleting_a_version_deletes_everything_it_owned(policy: str, played: Pla
     assert answer.code == 200
     eventually(lambda: operator.metric(shown) == 1)
     played.kube.must("DELETE", f"{played.versions}/{name}", propagationPolicy=policy)
-    eventually(lambda: not played.pods(name))
+    # Kubernetes' garbage collector looks for new kinds, such as a CRD that has just been installed, each 30 s.
+    eventually(lambda: not played.pods(name), within_s=60)
     eventually(lambda: played.job(name) is None)
     eventually(lambda: played.kube.find(f"{played.versions}/{name}") is None)
     eventually(lambda: operator.metric(shown) == 0)
