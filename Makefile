@@ -21,15 +21,15 @@ check: .venv/.ready ## Lint, types and import contracts, in seconds
 	@$(BIN)/lint-imports
 
 unit: .venv/.ready ## Unit tests: no network, no cluster, no GPU
-	@$(BIN)/pytest --ignore=tests/integration
+	@$(BIN)/pytest --ignore=tests/integration --ignore=tests/faults
 
 faults: .venv/.ready ## Kill, freeze and mislead the operator in full, in about ten minutes
 	@$(BIN)/devcluster build --no-node
 	@$(BIN)/pytest tests/faults --full
 
-integration: .venv/.ready ## Integration tests: a real control plane, node and S3 server (root)
+integration: .venv/.ready ## Integration tests and a sample of faults: a real control plane, node and S3 server (root)
 	@$(BIN)/devcluster build
-	@$(BIN)/pytest tests/integration --numprocesses=2 --dist=loadgroup
+	@$(BIN)/pytest tests/integration tests/faults --numprocesses=2 --dist=loadgroup
 
 generate: .venv/.ready ## Write the generated manifests and golden files anew
 	@$(BIN)/python tools/generate.py

@@ -50,5 +50,5 @@ def from_answer(code: int, body: object) -> ApiError:
         return ApiError(code, "", f"the API server answered {code}: {str(body)[:200]}")
     details: Mapping[str, Any] = body.get("details") or {}
     fields = tuple(str(cause["field"]) for cause in details.get("causes") or () if cause.get("field"))
-    message = str(body.get("message", f"HTTP {code}"))
+    message = " ".join(str(body.get("message", f"HTTP {code}")).split())
     return ApiError(code, str(body.get("reason", "")), message, fields, str(details.get("name", "")))

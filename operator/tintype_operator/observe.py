@@ -55,26 +55,26 @@ def observe_version(document: Object) -> VersionFacts:
         created_at=str(metadata.get("creationTimestamp", "")),
         generation=_whole(metadata.get("generation"), 0),
         deleting="deletionTimestamp" in metadata,
-        model_label=_part(metadata, "labels").get(LABEL_MODEL),
+        model_label=_text(_part(metadata, "labels").get(LABEL_MODEL)),
         document=b"" if ended else _document(metadata, document.get("spec")),
         suspend=run_policy.get("suspend") is True,
         stop=run_policy.get("stop") is True,
         preflight=_preflight(run_policy, _part(spec, "compute")),
         backoff_limit=_whole(run_policy.get("backoffLimit"), _RUN_POLICY.backoff_limit),
         max_interruptions=_whole(run_policy.get("maxInterruptions"), _RUN_POLICY.max_interruptions),
-        queue=run_policy.get("queueName"),
-        queue_priority=run_policy.get("queuePriorityClassName"),
+        queue=_text(run_policy.get("queueName")),
+        queue_priority=_text(run_policy.get("queuePriorityClassName")),
         ttl_seconds=_whole(run_policy.get("ttlSecondsAfterFinished"), _RUN_POLICY.ttl_seconds_after_finished),
         memory=str(_part(spec, "compute").get("memory", _COMPUTE.memory)),
         service_account=str(_part(spec, "podTemplate").get("serviceAccountName", _POD_TEMPLATE.service_account_name)),
         output_uri=str(_part(spec, "output").get("uri", "")),
         status=own,
-        stage=status.get("stage"),
-        reporter=status.get("podUID"),
+        stage=_text(status.get("stage")),
+        reporter=_text(status.get("podUID")),
         checkpoint="checkpoint" in status,
         published="artifacts" in status,
-        weights_from=_part(_part(spec, "training"), "initialWeights").get("modelVersion"),
-        validation_digest=_part(status, "dataset").get("validationDigest"),
+        weights_from=_text(_part(_part(spec, "training"), "initialWeights").get("modelVersion")),
+        validation_digest=_text(_part(status, "dataset").get("validationDigest")),
         figures=_figures(status),
     )
 
@@ -192,13 +192,13 @@ def _figures(status: Object) -> Figures:
     progress, metrics, best = (_part(status, name) for name in ("progress", "metrics", "best"))
     validation, test = _part(metrics, "validation"), _part(metrics, "test")
     return Figures(
-        epoch=progress.get("epoch"),
-        iteration=progress.get("iteration"),
-        validation_loss=validation.get("loss"),
-        validation_accuracy=validation.get("accuracy"),
-        test_accuracy=test.get("accuracy"),
-        best_epoch=best.get("epoch"),
-        performance_indicator=best.get("performanceIndicator"),
+        epoch=_number(progress.get("epoch")),
+        iteration=_number(progress.get("iteration")),
+        validation_loss=_number(validation.get("loss")),
+        validation_accuracy=_number(validation.get("accuracy")),
+        test_accuracy=_number(test.get("accuracy")),
+        best_epoch=_number(best.get("epoch")),
+        performance_indicator=_number(best.get("performanceIndicator")),
         performance_indicator_name=str(best.get("performanceIndicatorName", "")),
     )
 
@@ -267,6 +267,14 @@ def _part(document: Object, name: str) -> Object:
 
 def _list(items: object) -> Sequence[Object]:
     return [one for one in items if isinstance(one, Mapping)] if isinstance(items, list) else []
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _whole(value: object, default: int) -> int:

@@ -82,13 +82,22 @@ class Reconciler:
         settle = await self._decide(version)
         if settle is None:
             return False
+        again = settle.again
         if await self._writer.settle(version, settle):
-            self._queue.add(key)
+            if self._reads_as_written(key, settle):
+                self._queue.add(key)
+            else:
+                again = True
         if version.ended:
             await self._forget_old(version)
         if settle.again_in_s is not None:
             self._queue.add_after(key, settle.again_in_s)
-        return settle.again
+        return again
+
+    def _reads_as_written(self, key: Key, settle: Settle) -> bool:
+        """Return whether a version now has the status that was written; what an older schema has stored may stay."""
+        version = self._caches.versions.get(key)
+        return version is None or version.status == settle.status
 
     async def _decide(self, version: VersionFacts) -> Settle | None:
         facts = await self._with_place(self._gather(version))
