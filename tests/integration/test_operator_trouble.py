@@ -301,3 +301,18 @@ def _answers(kube: Kube) -> bool:
         return kube.request("GET", VERSIONS.format(NAMESPACE)).code == 200
     except Exception:  # noqa: BLE001 - whatever it is, it is no answer
         return False
+
+
+def test_a_service_of_another_is_waited_for(played: Played) -> None:
+    service = {"metadata": {"name": "grouped-nodes"}, "spec": {"clusterIP": "None", "selector": {"a": "b"}}}
+    services = f"api/v1/namespaces/{NAMESPACE}/services"
+    played.kube.must("POST", services, service)
+    played.apply("grouped", {"spec.compute": {"gpus": 0, "nodes": 2}})
+    assert "grouped-nodes" in played.until_condition("grouped", "Waiting", "ServiceTaken")
+    assert played.job("grouped") is None
+    played.kube.must("DELETE", f"{services}/grouped-nodes")
+    job = eventually(lambda: played.job("grouped"), within_s=60)
+    assert job is not None
+    assert job["spec"]["completions"] == 2
+    owner = played.kube.get(f"{services}/grouped-nodes")["metadata"]["ownerReferences"][0]
+    assert owner["uid"] == played.version("grouped")["metadata"]["uid"]

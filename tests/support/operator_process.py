@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +10,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar, NamedTuple
 
 import yaml
 
@@ -17,12 +20,26 @@ import devcluster
 from support.kube import Kube, eventually
 from support.ports import free_port
 
+REQUESTS = re.compile(
+    r'tintype_operator_api_requests_total{code="(?P<code>-?\d+)",resource="(?P<resource>[^"]+)",verb="(?P<verb>\w+)"}'
+)
 ROOT = Path(__file__).parents[2]
 SYSTEM = "tintype-system"
 
 
+class Request(NamedTuple):
+    """A kind of request and how it was answered."""
+
+    verb: str
+    resource: str
+    code: int
+
+
 class OperatorProcess:
     """`kopf run` of the operator for some namespaces, with a kubeconfig of its own."""
+
+    requests: ClassVar[set[Request]] = set()
+    """What operators have asked of API servers, as far as they told it before they ended."""
 
     def __init__(
         self, kubeconfig: Path, namespaces: list[str], log: Path, settings: Mapping[str, str] | None = None
@@ -78,6 +95,7 @@ class OperatorProcess:
 
     def kill(self) -> None:
         """End it as a lost node would."""
+        self._remember_requests()
         self.send(signal.SIGKILL)
         assert self._process is not None
         self._process.wait()
@@ -87,9 +105,17 @@ class OperatorProcess:
         """End it as Kubernetes does; it has to obey."""
         if self._process is None:
             return
+        self._remember_requests()
         self._process.terminate()
         assert self._process.wait(timeout=40) == 0, self.said()
         self._process = None
+
+    def _remember_requests(self) -> None:
+        with suppress(OSError):  # it may not be that far yet
+            for line in self.http("/metrics")[1].splitlines():
+                found = REQUESTS.match(line)
+                if found is not None:
+                    self.requests.add(Request(found["verb"], found["resource"], int(found["code"])))
 
     def restart(self) -> None:
         self.kill()
@@ -121,16 +147,7 @@ def install(
     """
     for namespace in [SYSTEM, *namespaces]:
         kube.request("POST", "api/v1/namespaces", {"metadata": {"name": namespace}})
-    watched = ",".join(f'"{namespace}"' for namespace in namespaces)
-    rendered = _run(
-        cluster,
-        ["helm", "template", "tintype", str(ROOT / "helm" / "tintype")],
-        [
-            f"--namespace={SYSTEM}",
-            f"--set-json=watchNamespaces=[{watched}]",
-            *(f"--set-json={path}={json.dumps(value)}" for path, value in values.items()),
-        ],
-    )
+    rendered = rendered_chart(cluster, namespaces, values)
     documents = [one for one in yaml.safe_load_all(rendered) if one and one["kind"] != "Deployment"]
     manifest = folder / "chart.yaml"
     manifest.write_text(yaml.safe_dump_all(documents))
@@ -139,6 +156,16 @@ def install(
     account = next(one["metadata"]["name"] for one in documents if one["kind"] == "ServiceAccount")
     token = _run(cluster, ["kubectl", "create", "token", account, "-n", SYSTEM, "--duration=2h"], []).strip()
     return token_kubeconfig(cluster.kubeconfig, token, folder / "operator.kubeconfig")
+
+
+def rendered_chart(cluster: devcluster.Cluster, namespaces: list[str], values: Mapping[str, object]) -> str:
+    """Return the chart's objects as YAML, for some namespaces, or for all where none is named."""
+    settings = {"watchNamespaces": namespaces, **values}
+    return _run(
+        cluster,
+        ["helm", "template", "tintype", str(ROOT / "helm" / "tintype"), f"--namespace={SYSTEM}"],
+        [f"--set-json={path}={json.dumps(value)}" for path, value in settings.items()],
+    )
 
 
 def token_kubeconfig(admin: Path, token: str, path: Path) -> Path:
