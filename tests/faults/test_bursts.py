@@ -73,20 +73,20 @@ def scene(fragile: devcluster.Cluster, tmp_path: Path, full: bool) -> Iterator[S
 
 
 def test_an_operator_that_is_killed_again_and_again(scene: Scene, full: bool) -> None:
-    operator, draw = scene.operator(), random.Random(0)
+    operator, draw, times = scene.operator(), random.Random(0), 20 if full else 5
     operator.start()
     killed = []
 
-    def kill(stopped: threading.Event) -> None:
-        for number in range(20 if full else 5):
-            stopped.wait(draw.uniform(0.3, 2.5))
+    def kill(_: threading.Event) -> None:
+        for number in range(1, times + 1):
+            time.sleep(draw.uniform(0.3, 2.5))
             operator.kill()
             killed.append(number)
-            operator.start(wait=False)
+            operator.start(wait=number == times)
 
     with scene.meanwhile(kill):
         scene.survive()
-    assert len(killed) == (20 if full else 5)
+    assert len(killed) == times
 
 
 @pytest.mark.parametrize("program", ["kube-apiserver", "etcd"])
