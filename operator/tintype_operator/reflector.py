@@ -85,12 +85,15 @@ class Reflector(Generic[F]):
         """Watch for ever, and list anew where a watch cannot go on."""
         failures = 0
         while True:
+            heard_at = self._heard_at
             try:
                 if self._at is None:
                     await self.list()
                 await self._watch()
                 failures = 0
             except ApiError as error:
+                if self._heard_at > heard_at:
+                    failures = 0
                 if error.code == _GONE:
                     self._at = None
                     continue
