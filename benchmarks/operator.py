@@ -14,17 +14,18 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 from benchmarks import bare_watcher
-from benchmarks.operator_cluster import Api, Arrivals, figures, job, modelversion
+from benchmarks.operator_cluster import Api, Arrivals, figures, job
 
 import devcluster
 from support.kube import Kube
+from support.modelversions import modelversion
 from support.operator_process import OperatorProcess, install
 
 NAMESPACE: Final = "benchmark"
@@ -38,7 +39,7 @@ REPORTING: Final = 500
 REPORT_PERIOD_S: Final = 10.0
 REPORT_FOR_S: Final = 60.0
 STATUS_BYTES: Final = 10_000
-Make = Callable[[str], Awaitable[object]]
+WITHOUT_PREFLIGHT: Final = {"spec.runPolicy": {"preflight": "Never"}}
 Measured = dict[str, Any]
 
 
@@ -135,7 +136,11 @@ async def _burst(bench: Bench, kind: str, count: int) -> Measured:
 async def _post(api: Api, seen: Arrivals, kind: str, number: int) -> None:
     name = f"{kind}-{number}"
     seen.begin(f"{name}-1")
-    await (api.create_job(job(f"{name}-1")) if kind == "floor" else api.create_version(modelversion(name)))
+    await (
+        api.create_job(job(f"{name}-1"))
+        if kind == "floor"
+        else api.create_version(modelversion(WITHOUT_PREFLIGHT, name=name))
+    )
 
 
 def _ratios(ours: Measured, floor: Measured) -> dict[str, float]:
@@ -223,7 +228,7 @@ def _wait_until_idle(process: OperatorProcess) -> None:
 async def _one(bench: Bench, name: str) -> None:
     async with bench.api() as api, Arrivals(api) as seen:
         seen.begin(f"{name}-1")
-        await api.create_version(modelversion(name))
+        await api.create_version(modelversion(WITHOUT_PREFLIGHT, name=name))
         await seen.all(1)
 
 

@@ -131,22 +131,6 @@ def figures(seconds: Sequence[float]) -> dict[str, float]:
     return {"p50_ms": round(1000 * hundredths[49], 1), "p99_ms": round(1000 * hundredths[98], 1)}
 
 
-def modelversion(name: str) -> dict[str, Any]:
-    """Return a ModelVersion without preflight, which no node can run."""
-    return {
-        "apiVersion": "tintype.dev/v1alpha1",
-        "kind": "ModelVersion",
-        "metadata": {"name": name},
-        "spec": {
-            "view": {"name": "material", "type": "Classification"},
-            "concepts": ["glass", "metal", "plastic"],
-            "dataset": {"uri": "s3://datasets/bottles.jsonl"},
-            "output": {"uri": "s3://models"},
-            "runPolicy": {"preflight": "Never"},
-        },
-    }
-
-
 def job(name: str) -> dict[str, Any]:
     """Return a plain Job of one Pod that no node can run."""
     container = {"name": "main", "image": "none", "resources": {"limits": {"nvidia.com/gpu": 1}}}

@@ -83,8 +83,7 @@ def evaluate_classification(
     scores_NK, labels_N = _known(predictions.scores_NK), predictions.shares_NK.argmax(axis=1)
     decisions_N, top_N = scores_NK.argmax(axis=1), scores_NK.max(axis=1)
     accepted_N = top_N >= np.array(list(thresholds.values()))[decisions_N]
-    matrix_KC = np.zeros((len(concepts), len(concepts) + 1), dtype=np.int64)
-    np.add.at(matrix_KC, (labels_N, np.where(accepted_N, decisions_N, len(concepts))), 1)
+    matrix_KC = _matrix(labels_N, np.where(accepted_N, decisions_N, len(concepts)), len(concepts))
     counts = [_of_matrix(matrix_KC, place) for place in range(len(concepts))]
     right_N = decisions_N == labels_N
     return SplitEvaluation(
@@ -114,6 +113,13 @@ def evaluate_classification(
             for place in np.flatnonzero(accepted_N & ~right_N)
         ),
     )
+
+
+def _matrix(labels_N: NDArray[np.int64], decisions_N: NDArray[np.int64], concepts: int) -> NDArray[np.int64]:
+    """Count examples by annotated concept and decision, (K, K + 1); the last column is no decision."""
+    matrix_KC = np.zeros((concepts, concepts + 1), dtype=np.int64)
+    np.add.at(matrix_KC, (labels_N, decisions_N), 1)
+    return matrix_KC
 
 
 def evaluate_tagging(
