@@ -21,10 +21,10 @@ OnRequest = Callable[[str, str, int], None]
 BeforeWrite = Callable[[], None]
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=5)
-_WATCH_S: Final = (300, 600)
-"""How long the API server is asked to keep a watch: some time between, so that not all end at once."""
+_WATCH_S: Final = (40, 60)
+"""When the API server is asked to end a watch: some time between, so that not all end at once. It marks quiet watches
+every minute, but not those of Events: only its ending them tells that a quiet one is not dead."""
 _WATCH_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=75)
-"""The API server marks quiet watches every minute."""
 _MANAGER: Final = {"fieldManager": OPERATOR_FIELD_MANAGER}
 _PAGE_SIZE: Final = 500
 _TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")

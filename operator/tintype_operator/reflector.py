@@ -16,7 +16,7 @@ from tintype_operator.facts import Key
 F = TypeVar("F", bound=Fact)
 
 STALE_S: Final = 180.0
-"""The API server marks quiet watches every minute; one that has told nothing for so long is dead."""
+"""The API server ends each watch within a minute; one that has told nothing for so long is dead."""
 _GONE: Final = 410
 _FIRST_DELAY_S: Final = 0.5
 _LONGEST_DELAY_S: Final = 30.0
@@ -90,6 +90,7 @@ class Reflector(Generic[F]):
                 if self._at is None:
                     await self.list()
                 await self._watch()
+                self._heard_at = time.monotonic()
                 failures = 0
             except ApiError as error:
                 if self._heard_at > heard_at:
@@ -104,7 +105,7 @@ class Reflector(Generic[F]):
                 await asyncio.sleep(delay_s)
 
     async def _watch(self) -> None:
-        """Take events until the server ends the watch, as it does every few minutes."""
+        """Take events until the server ends the watch, as it does every minute."""
         query = {**self._kind.selectors, "resourceVersion": self._at or ""}
         async for event in self._client.events(self.resource, self._namespace, query):
             self._heard_at = time.monotonic()

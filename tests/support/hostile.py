@@ -108,7 +108,10 @@ def hostile_statuses(seed: int) -> Iterator[Document]:
 
 
 def _mutate(document: Document, draw: random.Random) -> None:
-    place, key = draw.choice(list(_places(document)))
+    places = list(_places(document))
+    if not places:
+        return
+    place, key = draw.choice(places)
     match draw.randrange(5):
         case 0:
             del place[key]
