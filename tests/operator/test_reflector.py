@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import AsyncMock
 
 import pytest
 
 from support.operator_objects import job
+from tintype_operator import reflector as reflector_module
 from tintype_operator.apierror import ApiError
 from tintype_operator.cache import Caches, version_of_job
 from tintype_operator.client import JOBS, Client
 from tintype_operator.facts import Key
 from tintype_operator.observe import observe_job
-from tintype_operator.reflector import Kind, Reflector
+from tintype_operator.reflector import STALE_S, Kind, Reflector
+from tintype_operator.watch import Watch
 
 
 class Server:
@@ -115,3 +119,27 @@ async def test_a_list_of_one_namespace_says_nothing_of_the_others() -> None:
     jobs.put(observe_job(one("a", 5)))
     assert jobs.settle([], 10, "team-b") == []
     assert [each.key for each in jobs.settle([], 10, "team-a")] == [Key("team-a", "a-1")]
+
+
+async def test_a_watch_that_tells_nothing_is_an_ailment_while_the_api_server_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(reflector_module, "time", SimpleNamespace(monotonic=lambda: now))
+    client = SimpleNamespace(silent_s=0.0, served_version=AsyncMock(return_value=None), pages=_nothing)
+    watch = Watch(cast("Client", client), Caches(), ("team-a", "team-b"), lambda _: None)
+    assert watch.ailments() == []
+    await watch.first_list()
+    now += STALE_S + 1
+    told = [f"the watch of {kind} has told nothing for 181 s" for kind in ("jobs", "pods", "events", "modelversions")]
+    assert watch.ailments() == told
+    assert watch.silences() == dict.fromkeys(("jobs", "pods", "events", "modelversions"), STALE_S + 1)
+    client.silent_s = STALE_S
+    assert watch.ailments() == [], "nothing answers: a restart would not mend that"
+    client.silent_s = 0.0
+    await watch.first_list()
+    assert watch.ailments() == []
+
+
+async def _nothing(*_: object) -> AsyncIterator[Mapping[str, Any]]:
+    yield listed(1)
