@@ -80,7 +80,8 @@ def hostile_documents(seed: int, spec_only: bool = False) -> Iterator[Document]:
         document["metadata"]["name"] = f"hostile-{number}"
         number += 1
         for _ in range(draw.choice((1, 1, 1, 2, 3))):
-            _mutate(document["spec"] if spec_only or draw.random() < 0.9 else document, draw)
+            inside = "spec" in document and (spec_only or draw.random() < 0.9)
+            _mutate(document["spec"] if inside else document, draw)
         yield document
 
 
