@@ -60,7 +60,7 @@ class App:
                     worker.cancel()
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
+        self._tasks.append(asyncio.create_task(_told(work, name), name=name))
 
     async def stop(self) -> None:
         """End everything that was started, and give the Lease back when nothing is written any more."""
@@ -80,3 +80,12 @@ class App:
         """Return whether a version is new: its Job comes before every other write."""
         version = self._caches.versions.get(key)
         return version is not None and version.status.phase is None and not self._caches.jobs.of(key)
+
+
+async def _told(work: Coroutine[Any, Any, None], name: str) -> None:
+    """Do work that never ends, and tell of the mistake of ours that ends it; `/healthz` tells of it, too."""
+    try:
+        await work
+    except Exception:
+        _LOG.exception("the task '%s' has ended: this should not happen", name)
+        raise

@@ -26,6 +26,7 @@ _WATCH_S: Final = (40, 60)
 every minute, but not those of Events: only its ending them tells that a quiet one is not dead."""
 _WATCH_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=75)
 _MANAGER: Final = {"fieldManager": OPERATOR_FIELD_MANAGER}
+_JSON: Final = "application/json"
 _PAGE_SIZE: Final = 500
 _TOKEN: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
@@ -152,7 +153,7 @@ class Client:
         """Yield the events of a watch, bookmarks and errors among them, until the API server ends it.
 
         Raises:
-            ApiError: where the API server refuses, or says nothing for longer than between two bookmarks.
+            ApiError: where the API server refuses, or neither says anything nor ends the watch in time.
         """
         asked = dict(query) | {
             "watch": "1",
@@ -160,7 +161,7 @@ class Client:
             "timeoutSeconds": str(random.randint(*_WATCH_S)),
         }
         try:
-            answer = await self._request("GET", resource.path(namespace), asked, None, "", _WATCH_TIMEOUT)
+            answer = await self._request("GET", resource.path(namespace), asked, None, _JSON, _WATCH_TIMEOUT)
             async with answer:
                 self._on_request("watch", resource.plural, answer.status)
                 if answer.status >= 400:
@@ -178,7 +179,7 @@ class Client:
         *,
         query: Mapping[str, str] | None = None,
         body: Object | None = None,
-        content: str = "application/json",
+        content: str = _JSON,
     ) -> Object:
         if verb not in {"get", "list"} and resource is not LEASES:
             self._before_write()
@@ -207,7 +208,7 @@ class Client:
             method,
             path,
             query_params=list(query.items()),
-            header_params={"Accept": "application/json", "Content-Type": content or "application/json"},
+            header_params={"Accept": "application/json", "Content-Type": content},
             body=body,
             auth_settings=["BearerToken"],
         )
