@@ -29,7 +29,7 @@ faults: .venv/.ready ## Kill, freeze and mislead the operator in full, in about 
 
 integration: .venv/.ready ## Integration tests and a sample of faults: a real control plane, node and S3 server (root)
 	@$(BIN)/devcluster build
-	@$(BIN)/pytest tests/integration tests/faults --numprocesses=2 --dist=loadgroup
+	@$(BIN)/pytest tests/integration tests/faults --numprocesses=2 --dist=load
 
 generate: .venv/.ready ## Write the generated manifests and golden files anew
 	@$(BIN)/python tools/generate.py

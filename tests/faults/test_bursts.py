@@ -17,7 +17,6 @@ from support.faulty_proxy import FaultyProxy, Troubles
 from support.kube import Kube, eventually
 from support.operator_process import OperatorProcess, install
 
-pytestmark = pytest.mark.xdist_group("fragile")
 NUMBERS = itertools.count()
 
 

@@ -17,7 +17,6 @@ from support.played import Played
 from tintype_api.constants import TERMINAL_PHASES
 from tintype_api.crd import custom_resource_definition
 
-pytestmark = pytest.mark.xdist_group("fragile")
 NAMESPACE = "hostile"
 BATCH = 250
 STORED = 300

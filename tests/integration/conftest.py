@@ -11,18 +11,6 @@ from support.platform import Platform, installed
 from support.played import Played
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the worker's share that a test belongs to: those of one cluster, or else those of one module.
-
-    What the operator has used of its rights is known after all other tests that share its cluster.
-    """
-    items.sort(key=lambda item: item.path.stem == "test_operator_rights")
-    for item in items:
-        assert isinstance(item, pytest.Function)
-        shared = {"node_cluster", "control_plane"}.intersection(item.fixturenames)
-        item.add_marker(pytest.mark.xdist_group(shared.pop() if shared else item.path.stem))
-
-
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[devcluster.Cluster]:
     """A real control plane with S3, without a node."""

@@ -1,11 +1,15 @@
-"""The operator has the rights that it uses, and no others. Runs after all others that share a control plane."""
+"""The operator has the rights that it uses, and no others."""
 
-import pytest
 import yaml
 
 import devcluster
-from support.operator_process import OperatorProcess, Request, rendered_chart
+from support.kube import eventually
+from support.operator_process import SYSTEM, OperatorProcess, Request, rendered_chart
+from support.played import Played
 
+NAMESPACE = "operator-rights"
+VALUES = {"history.limit": 1, "history.keepBest": False}
+SETTINGS = {"TINTYPE_HISTORY_LIMIT": "1", "TINTYPE_HISTORY_KEEP_BEST": "false"}
 Right = tuple[str, str]
 
 ASKED_OTHERWISE = {
@@ -13,33 +17,54 @@ ASKED_OTHERWISE = {
     ("modelversions/finalizers", "update"),  # the API server asks for it, where an owner is named
     ("clusterroles", "bind"),  # the API server asks for it, where a role is bound
     ("modelversions", "get"),  # after a conflict alone, as tests/faults make them
-    ("localqueues", "get"),  # these three in test_kueue.py, by an operator of all namespaces
+    ("workloads", "list"),  # these in test_kueue.py, where there is a Kueue
+    ("workloads", "watch"),
+    ("localqueues", "get"),
     ("localqueues/pendingworkloads", "get"),
     ("workloadpriorityclasses", "get"),
 }
-"""Rights that no request of these operators shows."""
-NOT_GIVEN = {("workloadpriorityclasses", "get")}
-"""An operator of named namespaces may read nothing outside of them; it goes without."""
+"""Rights that no request of this operator shows."""
 
 
-@pytest.fixture(scope="module")
-def used(control_plane: devcluster.Cluster) -> set[Request]:
-    """What the operators of the other modules have asked."""
-    assert control_plane.kubeconfig.exists()
-    missing = {"jobs", "services", "workloads", "leases"} - {one.resource for one in OperatorProcess.requests}
-    assert not missing, f"nobody asked for {missing}: run this with all other tests of tests/integration"
-    return OperatorProcess.requests
+def test_each_right_is_used_and_nothing_is_forbidden(
+    played: Played, operator: OperatorProcess, control_plane: devcluster.Cluster
+) -> None:
+    _live(played)
+    _lose_the_lease(played, operator)
+    asked = operator.requests()
+    assert [request for request in asked if request.code == 403] == []
+    assert _granted(control_plane) - ASKED_OTHERWISE - {_right(request) for request in asked} == set()
 
 
-def test_nothing_is_forbidden(used: set[Request]) -> None:
-    """An API server that has just started refuses everything for a moment; what it never allows is forbidden."""
-    forbidden = {_right(one) for one in used if one.code == 403} - {_right(one) for one in used if 0 < one.code < 400}
-    assert forbidden <= NOT_GIVEN
+def _live(played: Played) -> None:
+    """Lead versions through lives for which the operator needs all that it may do."""
+    for name in ("first", "second"):
+        played.apply(name)
+        pod = played.pod(name)
+        played.run(pod)
+        played.end(pod, 0, reason="Completed")
+        played.until(name, "Succeeded")
+    eventually(lambda: played.kube.find(f"{played.versions}/first") is None)
+    services = f"api/v1/namespaces/{NAMESPACE}/services"
+    played.kube.must("POST", services, {"metadata": {"name": "grouped-nodes"}, "spec": {"clusterIP": "None"}})
+    played.apply("grouped", {"spec.compute": {"gpus": 0, "nodes": 2}})
+    played.until_condition("grouped", "Waiting", "ServiceTaken")
+    played.apply("suspended")
+    played.pod("suspended")
+    change = {"spec": {"runPolicy": {"suspend": True}}}
+    played.kube.must("PATCH", f"{played.versions}/suspended", change, "application/merge-patch+json")
+    eventually(lambda: played.job("suspended"), lambda job: job is None or "deletionTimestamp" in job["metadata"])
+    played.apply("vanished")
+    played.pod("vanished")
+    played.kube.must("DELETE", f"{played.jobs}/vanished-1", propagationPolicy="Background")
+    played.until("vanished", "Failed")
 
 
-def test_each_right_is_used(used: set[Request], control_plane: devcluster.Cluster) -> None:
-    asked = {_right(one) for one in used if one.code not in {0, 403}}
-    assert _granted(control_plane) - ASKED_OTHERWISE - asked == set()
+def _lose_the_lease(played: Played, operator: OperatorProcess) -> None:
+    """Delete the operator's Lease, so that it has to make it anew."""
+    played.kube.must("DELETE", f"apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/tintype-operator")
+    eventually(lambda: Request("create", "leases", 201) in operator.requests(), within_s=30)
+    eventually(lambda: operator.metric("tintype_operator_leader") == 1, within_s=30)
 
 
 def _right(request: Request) -> Right:
@@ -50,7 +75,7 @@ def _right(request: Request) -> Right:
 
 
 def _granted(cluster: devcluster.Cluster) -> set[Right]:
-    documents = [one for one in yaml.safe_load_all(rendered_chart(cluster, [], {"history.limit": 1})) if one]
+    documents = [one for one in yaml.safe_load_all(rendered_chart(cluster, [], VALUES)) if one]
     roles = [one for one in documents if one["kind"] in {"Role", "ClusterRole"}]
     operators = [one for one in roles if one["metadata"]["name"].startswith("tintype-operator")]
     assert len(operators) == 2

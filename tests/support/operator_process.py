@@ -10,9 +10,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
@@ -37,9 +36,6 @@ class Request(NamedTuple):
 
 class OperatorProcess:
     """`kopf run` of the operator for some namespaces, with a kubeconfig of its own."""
-
-    requests: ClassVar[set[Request]] = set()
-    """What operators have asked of API servers, as far as they told it before they ended."""
 
     def __init__(
         self, kubeconfig: Path, namespaces: list[str], log: Path, settings: Mapping[str, str] | None = None
@@ -95,7 +91,6 @@ class OperatorProcess:
 
     def kill(self) -> None:
         """End it as a lost node would."""
-        self._remember_requests()
         self.send(signal.SIGKILL)
         assert self._process is not None
         self._process.wait()
@@ -105,17 +100,14 @@ class OperatorProcess:
         """End it as Kubernetes does; it has to obey."""
         if self._process is None:
             return
-        self._remember_requests()
         self._process.terminate()
         assert self._process.wait(timeout=40) == 0, self.said()
         self._process = None
 
-    def _remember_requests(self) -> None:
-        with suppress(OSError):  # it may not be that far yet
-            for line in self.http("/metrics")[1].splitlines():
-                found = REQUESTS.match(line)
-                if found is not None:
-                    self.requests.add(Request(found["verb"], found["resource"], int(found["code"])))
+    def requests(self) -> set[Request]:
+        """Return what it has asked of the API server since it started."""
+        found = REQUESTS.finditer(self.http("/metrics")[1])
+        return {Request(one["verb"], one["resource"], int(one["code"])) for one in found}
 
     def restart(self) -> None:
         self.kill()
