@@ -158,7 +158,7 @@ def _writes(process: OperatorProcess) -> Measured:
         if line.startswith(prefix):
             labels = dict(part.split("=") for part in line[len(prefix) : line.index("}")].split(","))
             verb, resource = labels["verb"].strip('"'), labels["resource"].strip('"')
-            if verb not in {"get", "list"}:
+            if verb not in {"get", "list", "watch"}:
                 counted[f"{verb} {resource}"] = counted.get(f"{verb} {resource}", 0) + float(line.split()[-1])
     return {name: round(count / total, 3) for name, count in sorted(counted.items())}
 
