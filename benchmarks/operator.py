@@ -38,7 +38,7 @@ MANY: Final = (500, 5_000)
 REPORTING: Final = 500
 REPORT_PERIOD_S: Final = 10.0
 REPORT_FOR_S: Final = 60.0
-STATUS_BYTES: Final = 10_000
+WRITES: Final = ("create", "patch", "apply", "delete")
 WITHOUT_PREFLIGHT: Final = {"spec.runPolicy": {"preflight": "Never"}}
 Measured = dict[str, Any]
 
@@ -152,14 +152,12 @@ def _ratios(ours: Measured, floor: Measured) -> dict[str, float]:
 
 def _writes(process: OperatorProcess) -> Measured:
     """Return the operator's writes for each version that it was given, by verb and kind."""
-    prefix, total = "tintype_operator_api_requests_total{", STEADY + sum(BURSTS)
+    total = STEADY + sum(BURSTS)
     counted: dict[str, float] = {}
-    for line in process.http("/metrics")[1].splitlines():
-        if line.startswith(prefix):
-            labels = dict(part.split("=") for part in line[len(prefix) : line.index("}")].split(","))
-            verb, resource = labels["verb"].strip('"'), labels["resource"].strip('"')
-            if verb not in {"get", "list", "watch"}:
-                counted[f"{verb} {resource}"] = counted.get(f"{verb} {resource}", 0) + float(line.split()[-1])
+    for request, count in process.requests().items():
+        if request.verb in WRITES:
+            name = f"{request.verb} {request.resource}"
+            counted[name] = counted.get(name, 0) + count
     return {name: round(count / total, 3) for name, count in sorted(counted.items())}
 
 
@@ -233,11 +231,9 @@ async def _one(bench: Bench, name: str) -> None:
 
 
 def _all_writes(process: OperatorProcess) -> float:
-    verbs = ("create", "patch", "apply", "delete")
-    lines = process.http("/metrics")[1].splitlines()
-    prefix = "tintype_operator_api_requests_total{"
-    writes = [line for line in lines if line.startswith(prefix) and any(f'verb="{verb}"' in line for verb in verbs)]
-    return sum(float(line.split()[-1]) for line in writes if 'resource="leases"' not in line)
+    """Return how often it has written anything but its Lease."""
+    asked = process.requests().items()
+    return sum(count for request, count in asked if request.verb in WRITES and request.resource != "leases")
 
 
 def reporting(bench: Bench) -> Measured:

@@ -34,7 +34,7 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start: the server before anything else, then the lists and watches, in standby, too."""
+        """Start: the server before anything is asked of the API server, then the lists and watches, in standby, too."""
         self._client = await Client.connect(self._metrics.request, self._term.check)
         self._watch = Watch(self._client, self._caches, self._namespaces, self._queue.add)
         self._metrics.watched(self._caches, self._queue, self._term, self._watch.silences)

@@ -20,7 +20,8 @@ from support.kube import Kube, eventually
 from support.ports import free_port
 
 REQUESTS = re.compile(
-    r'tintype_operator_api_requests_total{code="(?P<code>-?\d+)",resource="(?P<resource>[^"]+)",verb="(?P<verb>\w+)"}'
+    r'tintype_operator_api_requests_total{code="(?P<code>-?\d+)",resource="(?P<resource>[^"]+)",'
+    r'verb="(?P<verb>\w+)"} (?P<count>\S+)'
 )
 ROOT = Path(__file__).parents[2]
 SYSTEM = "tintype-system"
@@ -104,10 +105,10 @@ class OperatorProcess:
         assert self._process.wait(timeout=40) == 0, self.said()
         self._process = None
 
-    def requests(self) -> set[Request]:
-        """Return what it has asked of the API server since it started."""
+    def requests(self) -> dict[Request, float]:
+        """Return what it has asked of the API server since it started, and how often."""
         found = REQUESTS.finditer(self.http("/metrics")[1])
-        return {Request(one["verb"], one["resource"], int(one["code"])) for one in found}
+        return {Request(one["verb"], one["resource"], int(one["code"])): float(one["count"]) for one in found}
 
     def restart(self) -> None:
         self.kill()
