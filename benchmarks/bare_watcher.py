@@ -30,7 +30,7 @@ async def watch(kubeconfig: Path, namespace: str) -> None:
     """Post Jobs for ever."""
     async with Api(kubeconfig, namespace) as api, asyncio.TaskGroup() as group:
         async for version in api.watch(api.versions, lambda: print("watching", flush=True)):
-            group.create_task(api.create_job(job(f"{version['metadata']['name']}-1")))
+            group.create_task(api.create(api.jobs, job(f"{version['metadata']['name']}-1")))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
     PYTHONPATH=tests python -m benchmarks.operator [--only NAME...] > operator.json
 
 One JSON object: for each measure the operator's figures (ours), those of raw Jobs (floor), those of a bare watcher
-that only posts a Job for each ModelVersion (bare), and the ratios to the floor. All are measured in the same run.
-Times are from the start of a POST until a watch of Jobs tells of the Job. Everything runs on this machine.
+that only posts a Job for each ModelVersion (bare), and the ratios to the floor; and those of Kubeflow Trainer on a
+cluster with a node for it, with that cluster's own floor. All are measured in the same run. Times are from the start
+of a POST until a watch of Jobs tells of the Job. Everything runs on this machine.
 """
 
 import argparse
@@ -13,34 +14,43 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 from benchmarks import bare_watcher
-from benchmarks.operator_cluster import Api, Arrivals, figures, job
+from benchmarks.operator_arrivals import (
+    BURSTS,
+    FLOOR,
+    OURS,
+    POSTS_AT_ONCE,
+    STEADY,
+    Measured,
+    burst,
+    clear,
+    copied,
+    measured,
+    post_all,
+    post_versions,
+    ratios,
+)
+from benchmarks.operator_cluster import Api, Arrivals
+from benchmarks.operator_rival import rival
 
 import devcluster
-from support.kube import Kube
-from support.modelversions import modelversion
+from support.kube import JOBS, Kube
 from support.operator_process import OperatorProcess, install
+from support.played import Played
 
 NAMESPACE: Final = "benchmark"
-STEADY: Final = 300
-"""Objects at 10 a second."""
-INTERVAL_S: Final = 0.1
-BURSTS: Final = (500, 1_000)
-POSTS_AT_ONCE: Final = 16
 MANY: Final = (500, 5_000)
 REPORTING: Final = 500
 REPORT_PERIOD_S: Final = 10.0
 REPORT_FOR_S: Final = 60.0
 WRITES: Final = ("create", "patch", "apply", "delete")
-WITHOUT_PREFLIGHT: Final = {"spec.runPolicy": {"preflight": "Never"}}
-Measured = dict[str, Any]
 
 
 class Bench:
@@ -72,82 +82,32 @@ class Bench:
 
     def clear(self) -> None:
         """Delete what a measure has left, and wait until nothing is left."""
-        for path in ("apis/tintype.dev/v1alpha1/namespaces/{}/modelversions", "apis/batch/v1/namespaces/{}/jobs"):
-            place = path.format(NAMESPACE)
-            self._delete(place)
-        pods = f"api/v1/namespaces/{NAMESPACE}/pods"
-        self._delete(pods, gracePeriodSeconds="0")
-
-    def _delete(self, place: str, **how: str) -> None:
-        """Delete everything in a place; thousands take longer than a request may."""
-        while self.kube.must("GET", place, limit="1")["items"]:
-            with suppress(httpx.ReadTimeout):
-                self.kube.must("DELETE", place, propagationPolicy="Background", **how)
+        clear(self.kube, NAMESPACE, OURS)
 
 
 def arrivals(bench: Bench) -> Measured:
-    """Measure Jobs at 10 a second, and bursts."""
-
-    def measured(kind: str) -> Measured:
-        found: Measured = {"steady": asyncio.run(_steady(bench, kind))}
-        bench.clear()
-        for count in BURSTS:
-            found[f"burst{count}"] = asyncio.run(_burst(bench, kind, count))
-            bench.clear()
-        return found
-
-    result = {"floor": measured("floor")}
+    """Measure Jobs at 10 a second, and bursts; and what the API server alone takes for a burst's versions and Jobs."""
+    result = {"floor": measured(bench.api, FLOOR, bench.clear)}
     with bench.operator() as process:
-        result["ours"] = measured("ours")
+        result["ours"] = measured(bench.api, OURS, bench.clear)
         result["ours"]["writes"] = _writes(process)
+        our_job = copied(_one_job(bench))
+        bench.clear()
+    alone = asyncio.run(post_versions(bench.api(), BURSTS[0]))
+    bench.clear()
+    result["alone"] = {"versions": alone, "our_jobs": asyncio.run(burst(bench.api(), our_job, BURSTS[0]))}
+    bench.clear()
     with bare_watcher.running(bench.cluster.kubeconfig, NAMESPACE):
-        result["bare"] = measured("bare")
+        result["bare"] = measured(bench.api, OURS, bench.clear)
     for name in ("ours", "bare"):
-        result[name]["ratios"] = _ratios(result[name], result["floor"])
+        result[name]["ratios"] = ratios(result[name], result["floor"])
     return result
 
 
-async def _steady(bench: Bench, kind: str) -> Measured:
-    async with bench.api() as api, Arrivals(api) as seen:
-        posts = []
-        for number in range(STEADY):
-            posts.append(asyncio.create_task(_post(api, seen, kind, number)))
-            await asyncio.sleep(INTERVAL_S)
-        await asyncio.gather(*posts)
-        await seen.all(STEADY)
-        return figures(seen.delays())
-
-
-async def _burst(bench: Bench, kind: str, count: int) -> Measured:
-    async with bench.api() as api, Arrivals(api) as seen:
-        at_once = asyncio.Semaphore(POSTS_AT_ONCE)
-
-        async def post(number: int) -> None:
-            async with at_once:
-                await _post(api, seen, kind, number)
-
-        started = time.monotonic()
-        await asyncio.gather(*(post(number) for number in range(count)))
-        posted = time.monotonic()
-        await seen.all(count)
-        return {"posted_s": round(posted - started, 3), "last_job_s": round(time.monotonic() - started, 3)}
-
-
-async def _post(api: Api, seen: Arrivals, kind: str, number: int) -> None:
-    name = f"{kind}-{number}"
-    seen.begin(f"{name}-1")
-    await (
-        api.create_job(job(f"{name}-1"))
-        if kind == "floor"
-        else api.create_version(modelversion(WITHOUT_PREFLIGHT, name=name))
-    )
-
-
-def _ratios(ours: Measured, floor: Measured) -> dict[str, float]:
-    pairs = [("steady", "p50_ms"), ("steady", "p99_ms"), *((f"burst{count}", "last_job_s") for count in BURSTS)]
-    return {
-        f"{measure}.{figure}": round(ours[measure][figure] / floor[measure][figure], 2) for measure, figure in pairs
-    }
+def _one_job(bench: Bench) -> dict[str, Any]:
+    """Return the Job of one version."""
+    asyncio.run(burst(bench.api(), OURS, 1))
+    return bench.kube.items(JOBS.format(NAMESPACE))[0]
 
 
 def _writes(process: OperatorProcess) -> Measured:
@@ -179,14 +139,9 @@ def restart(bench: Bench) -> Measured:
 async def _fill(bench: Bench, count: int) -> None:
     """Make versions with Jobs and statuses of 10 KB, and wait until the operator has nothing to do."""
     async with bench.api() as api, Arrivals(api) as seen:
-        at_once = asyncio.Semaphore(POSTS_AT_ONCE)
-
-        async def make(number: int) -> None:
-            async with at_once:
-                await _post(api, seen, "many", number)
-
-        await asyncio.gather(*(make(number) for number in range(count)))
+        await post_all(api, seen, OURS, [f"many-{number}" for number in range(count)])
         await seen.all(count, within_s=900)
+        at_once = asyncio.Semaphore(POSTS_AT_ONCE)
 
         async def report(number: int) -> None:
             async with at_once:
@@ -225,8 +180,7 @@ def _wait_until_idle(process: OperatorProcess) -> None:
 
 async def _one(bench: Bench, name: str) -> None:
     async with bench.api() as api, Arrivals(api) as seen:
-        seen.begin(f"{name}-1")
-        await api.create_version(modelversion(WITHOUT_PREFLIGHT, name=name))
+        await OURS.post(api, seen, name)
         await seen.all(1)
 
 
@@ -242,11 +196,13 @@ def reporting(bench: Bench) -> Measured:
         asyncio.run(_fill(bench, REPORTING))
         _wait_until_idle(process)
         before, writes, started = process.cpu_seconds(), _all_writes(process), time.monotonic()
-        asyncio.run(_report_for(bench))
+        behind = asyncio.run(_report_for(bench))
         took_s = time.monotonic() - started
         result = {
             "versions": REPORTING,
             "cores": round((process.cpu_seconds() - before) / took_s, 3),
+            "behind_s": {what: round(max(seconds), 3) for what, seconds in behind.items()},
+            "changes": sum(map(len, behind.values())),
             "writes": _all_writes(process) - writes,
             "rss_mb": round(process.rss_bytes() / 1e6, 1),
         }
@@ -254,7 +210,10 @@ def reporting(bench: Bench) -> Measured:
     return result
 
 
-async def _report_for(bench: Bench) -> None:
+async def _report_for(bench: Bench) -> dict[str, list[float]]:
+    """Report for a while, and meanwhile see how far behind the operator is."""
+    ended = threading.Event()
+    watching = asyncio.create_task(asyncio.to_thread(_behind, bench, ended))
     async with bench.api() as api:
         began = time.monotonic()
 
@@ -268,6 +227,27 @@ async def _report_for(bench: Bench) -> None:
                 due += REPORT_PERIOD_S
 
         await asyncio.gather(*(version(number) for number in range(REPORTING)))
+    ended.set()
+    return await watching
+
+
+def _behind(bench: Bench, ended: threading.Event) -> dict[str, list[float]]:
+    """Return the seconds from a change of a Pod to the version's Waiting sentence, and to its phase."""
+    played = Played(bench.kube, NAMESPACE)
+    found: dict[str, list[float]] = {"waiting": [], "phase": []}
+    for name in (f"many-{number}" for number in range(REPORTING)):
+        if ended.is_set():
+            break
+        pod = played.pod(name)
+        began = time.monotonic()
+        played.play(pod, "Pending", {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}})
+        played.until_condition(name, "Waiting", "ImagePull")
+        waiting = time.monotonic()
+        played.run(pod)
+        played.until(name, "Running")
+        found["waiting"].append(waiting - began)
+        found["phase"].append(time.monotonic() - waiting)
+    return found
 
 
 def large_status(iteration: int = 100) -> dict[str, Any]:
@@ -283,20 +263,24 @@ MEASURES: Final[Mapping[str, Callable[[Bench], Measured]]] = {
     "restart": restart,
     "reporting": reporting,
 }
+RIVAL: Final = "rival"
 
 
 def main() -> None:
     """Run the measures and print what they found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=tuple(MEASURES), default=tuple(MEASURES))
+    parser.add_argument("--only", nargs="+", choices=(*MEASURES, RIVAL), default=(*MEASURES, RIVAL))
     chosen = parser.parse_args().only
+    result = {}
     with tempfile.TemporaryDirectory() as folder, devcluster.cluster(node=False) as cluster:
         bench = Bench(cluster, Path(folder))
-        result = {}
-        for name in chosen:
+        for name in (name for name in MEASURES if name in chosen):
             print(f"measuring {name}", file=sys.stderr)
             result[name] = MEASURES[name](bench)
         bench.kube.close()
+    if RIVAL in chosen:
+        print("measuring Kubeflow Trainer", file=sys.stderr)
+        result[RIVAL] = rival()
     print(json.dumps({"cores": os.cpu_count(), **result}, indent=1))
 
 

@@ -33,8 +33,9 @@ class Api:
             file.write(b"\n".join(base64.b64decode(user[f"client-{part}-data"]) for part in ("certificate", "key")))
             file.flush()
             self._tls.load_cert_chain(file.name)
-        self.versions = f"/apis/tintype.dev/v1alpha1/namespaces/{namespace}/modelversions"
-        self.jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+        self._namespace = namespace
+        self.versions = self.path("apis/tintype.dev/v1alpha1", "modelversions")
+        self.jobs = self.path("apis/batch/v1", "jobs")
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(
@@ -50,13 +51,13 @@ class Api:
     ) -> None:
         await self._http.close()
 
-    async def create_job(self, body: Mapping[str, Any]) -> None:
-        """Create a Job."""
-        await self._send("POST", self.jobs, body, JSON)
+    def path(self, group_version: str, plural: str) -> str:
+        """Return the path of a kind of objects in the namespace."""
+        return f"/{group_version}/namespaces/{self._namespace}/{plural}"
 
-    async def create_version(self, body: Mapping[str, Any]) -> None:
-        """Create a ModelVersion."""
-        await self._send("POST", self.versions, body, JSON)
+    async def create(self, path: str, body: Mapping[str, Any]) -> None:
+        """Create an object."""
+        await self._send("POST", path, body, JSON)
 
     async def report(self, name: str, status: Mapping[str, Any]) -> None:
         """Apply a trainer's status."""

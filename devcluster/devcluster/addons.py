@@ -1,6 +1,8 @@
-"""What runs on a node where it is asked for: names for Pods by CoreDNS, and Kueue by its own chart."""
+"""What runs on a node where it is asked for: names for Pods by CoreDNS, and others by their own charts."""
 
 import http.client
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from devcluster.apiclient import ApiClient, wait_until
@@ -10,7 +12,29 @@ from devcluster.plan import CLUSTER_DOMAIN, DNS_ADDRESS, Plan
 from devcluster.processes import Supervisor
 from devcluster.progress import Say
 
-KUEUE_NAMESPACE = "kueue-system"
+
+@dataclass(frozen=True)
+class Release:
+    """What helm installs of a chart: where, with which values, and under which the image's values are."""
+
+    namespace: str
+    image_values: str
+    values: Mapping[str, str]
+
+
+# All ask for little of a small machine's processors.
+RELEASES = {
+    "kueue": Release(
+        "kueue-system",
+        "controllerManager.manager.image",
+        {
+            "controllerManager.manager.resources.requests.cpu": "100m",
+            "controllerManager.readinessProbe.periodSeconds": "1",
+        },
+    ),
+    "jobset": Release("jobset-system", "image", {"controller.resources.requests.cpu": "100m"}),
+    "kubeflow-trainer": Release("kubeflow-system", "image", {"image.registry": "", "jobset.install": "false"}),
+}
 _TIMEOUT_S = 120.0
 _KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 _DEPLOYMENTS = "/apis/apps/v1/namespaces/kube-system/deployments"
@@ -41,9 +65,10 @@ def install(plan: Plan, client: ApiClient, supervisor: Supervisor, say: Say) -> 
         for path, document in coredns():
             client.must("POST", path, document)
         wait_until(lambda: _is_available(client, "coredns"), "CoreDNS", _TIMEOUT_S, supervisor.check)
-    if "kueue" in plan.addons:
-        say("installing Kueue")
-        supervisor.run(*kueue(plan))
+    for name in RELEASES:
+        if name in plan.addons:
+            say(f"installing {name}")
+            supervisor.run(*helm_install(plan, name))
 
 
 def coredns() -> list[tuple[str, dict[str, Any]]]:
@@ -92,27 +117,23 @@ def _deployment() -> dict[str, Any]:
     return {"selector": {"matchLabels": _LABELS}, "template": {"metadata": {"labels": _LABELS}, "spec": pod}}
 
 
-def kueue(plan: Plan) -> list[str]:
-    """Return the command that installs Kueue by its own chart; it asks for little of a small machine's processors."""
-    repository, tag = addon_reference("kueue").rsplit(":", 1)
-    values = {
-        "manager.image.repository": repository,
-        "manager.image.tag": tag,
-        "manager.image.pullPolicy": "Never",
-        "manager.resources.requests.cpu": "100m",
-        "readinessProbe.periodSeconds": "1",
-    }
+def helm_install(plan: Plan, name: str) -> list[str]:
+    """Return the command that installs one of RELEASES by its own chart."""
+    release = RELEASES[name]
+    repository, tag = addon_reference(name).rsplit(":", 1)
+    image = {"repository": repository, "tag": tag, "pullPolicy": "Never"}
+    values = {**{f"{release.image_values}.{key}": value for key, value in image.items()}, **release.values}
     return [
         "helm",
         "install",
-        "kueue",
-        str(chart_folder(plan.programs, "kueue")),
+        name,
+        str(chart_folder(plan.programs, name)),
         f"--kubeconfig={plan.admin_kubeconfig}",
-        f"--namespace={KUEUE_NAMESPACE}",
+        f"--namespace={release.namespace}",
         "--create-namespace",
         "--wait",
         f"--timeout={_TIMEOUT_S:.0f}s",
-        *(f"--set=controllerManager.{name}={value}" for name, value in values.items()),
+        *(f"--set={key}={value}" for key, value in values.items()),
     ]
 
 

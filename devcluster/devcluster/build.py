@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from devcluster.programs import Group, Program, digest, find, go_mod, link_flags
 from devcluster.progress import Say, Ticker, duration
 
 PROGRAMS_VARIABLE = "TINTYPE_PROGRAMS"
+_DEPENDENCIES = re.compile(r"^dependencies:\n(?:[- ].*\n)*", re.MULTILINE)
 
 
 def cache_folder() -> Path:
@@ -107,7 +109,7 @@ def _build(go: str, folder: Path, group: Group, program: Program) -> Iterator[fl
             raise DevclusterError(f"{program.name} could not be compiled: {_last_lines(log.read())}")
     target.parent.mkdir(exist_ok=True)
     if group.chart:
-        _copy_files(Path(_downloaded(go, module, group)["Dir"]) / group.chart, chart_folder(folder, group.name))
+        _copy_chart(Path(_downloaded(go, module, group)["Dir"]) / group.chart, chart_folder(folder, group.name))
     aside.replace(target)
 
 
@@ -128,13 +130,18 @@ def _last_lines(log: str) -> str:
     return "\n".join(lines[-8:]) or "go said nothing"
 
 
-def _copy_files(source: Path, target: Path) -> None:
-    """Copy the files of a folder, but not their modes: modules in Go's cache are read-only."""
+def _copy_chart(source: Path, target: Path) -> None:
+    """Copy a chart without what it depends on, which is installed by its own chart, where it is asked for.
+
+    The files' modes are left behind: modules in Go's cache are read-only.
+    """
     for file in source.rglob("*"):
         if file.is_file():
             copy = target / file.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(file.read_bytes())
+    chart = target / "Chart.yaml"
+    chart.write_text(_DEPENDENCIES.sub("", chart.read_text()))
 
 
 def _downloaded(go: str, module: Path, group: Group) -> dict[str, str]:

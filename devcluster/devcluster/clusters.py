@@ -195,7 +195,7 @@ def cluster(
         state: where the cluster keeps its files; empty or new.
         node: with a node, which needs root; else etcd, API server, controller manager and S3 only.
         gpus: how many `nvidia.com/gpu` the node claims to have.
-        addons: what else runs on the node: `coredns`, `kueue`.
+        addons: what else runs on the node: some of programs.ADDONS.
         say: told what is being done, a line at a time.
 
     Raises DevclusterError where it cannot be started, or where a process of it ended by itself. It dies with the

@@ -14,10 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devcluster.programs import COREDNS_VERSION, KUEUE_VERSION
+from devcluster.programs import COREDNS_VERSION, JOBSET_VERSION, KUBEFLOW_TRAINER_VERSION, KUEUE_VERSION
 
 PAUSE_IMAGE = "localhost/pause:1"
-_ADDONS = {"coredns": ("coredns", COREDNS_VERSION), "kueue": ("manager", KUEUE_VERSION)}  # path in the image, tag
+_ADDONS = {  # path in the image, tag
+    "coredns": ("coredns", COREDNS_VERSION),
+    "kueue": ("manager", KUEUE_VERSION),
+    "jobset": ("manager", JOBSET_VERSION),
+    "kubeflow-trainer": ("manager", KUBEFLOW_TRAINER_VERSION),
+}
 DEVELOPMENT_IMAGES = ("tintype-operator:dev", "tintype-trainer:dev")
 _USER = "65532:65532"  # numeric, so that runAsNonRoot can be checked
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

@@ -14,6 +14,8 @@ KUBERNETES_VERSION = "1.37.2"
 CONTAINERD_VERSION = "2.4.2"
 KUEUE_VERSION = "0.19.2"
 COREDNS_VERSION = "1.14.2"
+JOBSET_VERSION = "0.12.0"
+KUBEFLOW_TRAINER_VERSION = "2.3.0"
 
 # Kubernetes replaces its staging modules by folders of its own checkout; they are published as v0.<minor>.<patch>.
 _STAGING = re.compile(r"^\s*(?:replace\s+)?(k8s\.io/\S+)\s*=>\s*\./staging/", re.MULTILINE)
@@ -142,6 +144,26 @@ GROUPS = (
         requires=(("sigs.k8s.io/kueue", f"v{KUEUE_VERSION}"),),
         link_values=(("sigs.k8s.io/kueue/pkg/version.GitVersion", f"v{KUEUE_VERSION}"),),
         chart="charts/kueue",
+    ),
+    Group(
+        "jobset",
+        (Program("jobset", "sigs.k8s.io/jobset", 135, node=True, addon=True),),
+        requires=(("sigs.k8s.io/jobset", f"v{JOBSET_VERSION}"),),
+        chart="charts/jobset",
+    ),
+    Group(
+        "kubeflow-trainer",
+        (
+            Program(
+                "kubeflow-trainer",
+                "github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager",
+                145,
+                node=True,
+                addon=True,
+            ),
+        ),
+        requires=(("github.com/kubeflow/trainer/v2", f"v{KUBEFLOW_TRAINER_VERSION}"),),
+        chart="charts/kubeflow-trainer",
     ),
 )
 

@@ -1,7 +1,8 @@
-"""The API server by JSON: the few verbs that the operator needs, over kubernetes.aio's connection."""
+"""The API server by JSON: the few verbs that the operator needs, to where kubernetes.aio's configuration says."""
 
 import os
 import random
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 import orjson
 from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import Configuration
 
 from tintype_api.constants import GROUP, OPERATOR_FIELD_MANAGER, PLURAL, VERSION
 from tintype_operator.apierror import UNREACHABLE, ApiError, from_answer
@@ -59,8 +60,9 @@ ROLE_BINDINGS: Final = Resource("apis/rbac.authorization.k8s.io/v1", "rolebindin
 class Client:
     """A connection to the API server. All calls raise ApiError where the server refuses or does not answer."""
 
-    def __init__(self, api: ApiClient, on_request: OnRequest, before_write: BeforeWrite) -> None:
-        self._api = api
+    def __init__(self, configuration: Configuration, on_request: OnRequest, before_write: BeforeWrite) -> None:
+        self._configuration = configuration
+        self._http = _session(configuration)
         self._on_request = on_request
         self._before_write = before_write
         self._answered_at = time.monotonic()
@@ -74,12 +76,11 @@ class Client:
             before_write: Called before each write of anything but Leases; raises where none is allowed.
         """
         configuration = Configuration()
-        configuration.connection_pool_maxsize = 0  # no limit: each watch holds a connection
         if in_cluster():
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        return cls(ApiClient(configuration), on_request, before_write)
+        return cls(configuration, on_request, before_write)
 
     @property
     def silent_s(self) -> float:
@@ -88,7 +89,7 @@ class Client:
 
     async def close(self) -> None:
         """Close the connection."""
-        await self._api.close()  # type: ignore[no-untyped-call]
+        await self._http.close()
 
     async def served_version(self, group: str) -> str | None:
         """Return the version of an API group that the server prefers; None where it does not serve the group."""
@@ -204,17 +205,20 @@ class Client:
         content: str,
         limits: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
-        method, url, headers, data, _ = await self._api.param_serialize(
+        headers = {"Accept": _JSON, "Content-Type": content}
+        token = await self._configuration.get_api_key_with_prefix("BearerToken", "authorization")
+        if token:
+            headers["Authorization"] = token
+        return await self._http.request(
             method,
-            path,
-            query_params=list(query.items()),
-            header_params={"Accept": "application/json", "Content-Type": content},
-            body=body,
-            auth_settings=["BearerToken"],
+            f"{self._configuration.host}{path}",
+            params=query,
+            data=None if body is None else orjson.dumps(body),
+            headers=headers,
+            timeout=limits,
+            proxy=self._configuration.proxy,
+            server_hostname=self._configuration.tls_server_name,
         )
-        answer = await self._api.call_api(method, url, headers, data, _request_timeout=limits)
-        response: aiohttp.ClientResponse = answer.response
-        return response
 
     def _unreachable(self, verb: str, resource: Resource, error: Exception) -> ApiError:
         self._on_request(verb, resource.plural, UNREACHABLE)
@@ -237,6 +241,17 @@ _METHODS: Final = {
 def in_cluster() -> bool:
     """Return whether this process runs in a Pod that may speak to the API server."""
     return "KUBERNETES_SERVICE_HOST" in os.environ and _TOKEN.exists()
+
+
+def _session(configuration: Configuration) -> aiohttp.ClientSession:
+    """Return a pool of connections without a limit, since each watch holds one; it asks no .netrc for passwords."""
+    tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data)
+    tls.verify_flags &= ~ssl.VERIFY_X509_STRICT  # many clusters' authorities lack what it asks for, as Go does not
+    if configuration.cert_file:
+        tls.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
+    if not configuration.verify_ssl:
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls, limit=0))
 
 
 def _parsed(data: bytes) -> object:

@@ -10,14 +10,18 @@ from tintype_operator.facts import Key
 
 FIRST_DELAY_S: Final = 0.5
 LONGEST_DELAY_S: Final = 120.0
+LONGEST_HOLD_S: Final = 5.0
 
 
 class WorkQueue:
     """A de-duplicating queue of keys.
 
     A key that is added while it waits is the same piece of work; one that is added while it is worked on comes back
-    when that is done. What is urgent comes before all that is not. `retry` brings it back after a delay that doubles
-    with each failure, and `succeed` forgets them. `follow` brings it back with the next news of another key.
+    when that is done. `retry` brings it back after a delay that doubles with each failure, and `succeed` forgets them.
+    `follow` brings it back with the next news of another key.
+
+    What is urgent comes before all that is not: while any of it waits or is worked on, nothing else is taken that has
+    not waited for LONGEST_HOLD_S.
     """
 
     def __init__(
@@ -30,6 +34,7 @@ class WorkQueue:
         self._ready: deque[Key] = deque()
         self._added_at: dict[Key, float] = {}
         self._working: set[Key] = set()
+        self._urgent_working: set[Key] = set()
         self._again: dict[Key, float] = {}
         self._later: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
@@ -65,10 +70,15 @@ class WorkQueue:
 
     async def take(self) -> Key:
         """Return the next key, which nobody else gets until `done`."""
-        while not self._urgent and not self._ready:
+        while True:
+            waiting = self._next_in()
+            if waiting is not None:
+                break
             self._news.clear()
             await self._news.wait()
-        key = (self._urgent or self._ready).popleft()
+        key = waiting.popleft()
+        if waiting is self._urgent:
+            self._urgent_working.add(key)
         self._on_taken(asyncio.get_running_loop().time() - self._added_at.pop(key))
         self._working.add(key)
         return key
@@ -76,6 +86,9 @@ class WorkQueue:
     def done(self, key: Key) -> None:
         """Give a key back; it comes again at once if it was added meanwhile."""
         self._working.discard(key)
+        self._urgent_working.discard(key)
+        if not self._urgent_working:
+            self._news.set()
         since = self._again.pop(key, None)
         if since is not None:
             self._append(key, since)
@@ -93,9 +106,22 @@ class WorkQueue:
         """Forget the failures of a key."""
         self._failures.pop(key, None)
 
+    def _next_in(self) -> deque[Key] | None:
+        """Return where the next key to take is the first; None where there is nothing to take yet."""
+        if self._urgent:
+            return self._urgent
+        if not self._ready:
+            return None
+        waited_s = asyncio.get_running_loop().time() - self._added_at[self._ready[0]]
+        return self._ready if not self._urgent_working or waited_s >= LONGEST_HOLD_S else None
+
     def _append(self, key: Key, since: float) -> None:
         self._added_at[key] = since
-        (self._urgent if self._is_urgent(key) else self._ready).append(key)
+        if self._is_urgent(key):
+            self._urgent.append(key)
+        else:
+            self._ready.append(key)
+            asyncio.get_running_loop().call_at(since + LONGEST_HOLD_S, self._news.set)
         self._news.set()
 
     def _forget_later(self, key: Key) -> None:

@@ -88,7 +88,7 @@ class Settings:
             reached where a version's own `storage` does not say it. Default: AWS, by the Pod's own credentials.
         history: How many ended versions stay.
         workers: TINTYPE_WORKERS, how many versions are reconciled at once; they wait for the API server most of the
-            time, so that a few are enough. Default 8.
+            time, so that many do not hurt. Default 24.
         metrics_port: TINTYPE_METRICS_PORT, the port of /healthz and /metrics. Default 9465.
     """
 
@@ -96,7 +96,7 @@ class Settings:
     lease: LeaseSettings
     storage: Storage = field(default_factory=Storage)
     history: HistorySettings = field(default_factory=HistorySettings)
-    workers: int = 8
+    workers: int = 24
     metrics_port: int = OPERATOR_METRICS_PORT
 
 
@@ -112,7 +112,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         lease=_lease(given),
         storage=_storage(given),
         history=_history(given),
-        workers=_whole(given, "WORKERS", default=8, most=256),
+        workers=_whole(given, "WORKERS", default=24, most=256),
         metrics_port=_whole(given, "METRICS_PORT", default=OPERATOR_METRICS_PORT, most=65_535),
     )
 

@@ -50,7 +50,10 @@ def test_an_unknown_addon_is_refused_with_those_that_are_known(
 ) -> None:
     with pytest.raises(SystemExit):
         _run(monkeypatch, "up", "--with", "istio")
-    assert "invalid choice: 'istio' (choose from 'coredns', 'kueue')" in capsys.readouterr().err
+    assert (
+        "invalid choice: 'istio' (choose from 'coredns', 'kueue', 'jobset', 'kubeflow-trainer')"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("command", ["down", "status"])

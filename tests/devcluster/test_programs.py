@@ -30,13 +30,15 @@ def test_what_is_asked_for_is_built_last_and_only_then() -> None:
     plain = programs.wanted(node=True)
     assert not set(programs.ADDONS) & set(plain)
     assert programs.wanted(node=True, addons=["kueue"]) == (*plain, "kueue")
-    assert programs.wanted(node=True, addons=programs.ADDONS) == (*plain, "coredns", "kueue")
+    assert programs.wanted(node=True, addons=programs.ADDONS) == (*plain, *programs.ADDONS)
 
 
-def test_a_chart_is_copied_from_the_module_beside_its_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "module" / "charts" / "kueue" / "templates").mkdir(parents=True)
-    chart = tmp_path / "module" / "charts" / "kueue" / "templates" / "manager.yaml"
-    chart.write_text("kind: Deployment")
+def test_a_chart_is_copied_from_the_module_without_what_it_depends_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chart = tmp_path / "module" / "charts" / "kueue" / "Chart.yaml"
+    chart.parent.mkdir(parents=True)
+    chart.write_text("name: kueue\ndependencies:\n- name: other\n  version: 1.0\n- name: third\n\nversion: 2.0\n")
     chart.chmod(0o444)
     go = tmp_path / "go"
     cases = (
@@ -49,8 +51,8 @@ def test_a_chart_is_copied_from_the_module_beside_its_program(tmp_path: Path, mo
     monkeypatch.delenv(build.PROGRAMS_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    copied = build.chart_folder(build.ensure(["kueue"], say), "kueue") / "templates" / "manager.yaml"
-    assert copied.read_text() == "kind: Deployment"
+    copied = build.chart_folder(build.ensure(["kueue"], say), "kueue") / "Chart.yaml"
+    assert copied.read_text() == "name: kueue\n\nversion: 2.0\n"
     assert copied.stat().st_mode & 0o200, "the next build may write over it"
 
 

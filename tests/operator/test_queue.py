@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tintype_operator.facts import Key
 from tintype_operator.queue import WorkQueue
 
@@ -103,9 +105,31 @@ async def test_what_is_urgent_comes_first() -> None:
     queue.add(A)
     queue.add(B)
     assert len(queue) == 2
-    assert [await queue.take(), await queue.take()] == [B, A]
+    assert await queue.take() == B
+    queue.done(B)
+    assert await queue.take() == A
     queue.add(A)
     queue.add(B)
     queue.done(A)
+    assert await queue.take() == B
+
+
+async def test_while_something_urgent_is_worked_on_nothing_else_is_taken() -> None:
+    queue = WorkQueue(is_urgent=lambda key: key == B)
+    queue.add(B)
+    assert await queue.take() == B
+    queue.add(A)
+    taking = asyncio.create_task(queue.take())
+    await asyncio.sleep(0.05)
+    assert not taking.done()
     queue.done(B)
-    assert [await queue.take(), await queue.take()] == [B, A]
+    assert await asyncio.wait_for(taking, 1) == A
+
+
+async def test_what_is_not_urgent_is_not_held_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tintype_operator.queue.LONGEST_HOLD_S", 0.05)
+    queue = WorkQueue(is_urgent=lambda key: key == B)
+    queue.add(B)
+    assert await queue.take() == B
+    queue.add(A)
+    assert await asyncio.wait_for(queue.take(), 1) == A
