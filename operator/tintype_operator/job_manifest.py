@@ -164,6 +164,7 @@ def _pod(creation: CreateJob, settings: TrainerSettings) -> Manifest:
         **priority_class,
         **subdomain,
         **_placement(version),
+        **_pull_secrets(version, settings),
         "containers": [_container(creation, settings)],
         "volumes": _volumes(version),
     }
@@ -171,7 +172,14 @@ def _pod(creation: CreateJob, settings: TrainerSettings) -> Manifest:
 
 def _placement(version: ModelVersion) -> Manifest:
     wire = version.spec.pod_template.to_wire()
-    return {name: wire[name] for name in ("nodeSelector", "tolerations", "imagePullSecrets") if wire.get(name)}
+    return {name: wire[name] for name in ("nodeSelector", "tolerations") if wire.get(name)}
+
+
+def _pull_secrets(version: ModelVersion, settings: TrainerSettings) -> Manifest:
+    """Return the version's own Secrets for registries, then the operator's."""
+    own = version.spec.pod_template.to_wire().get("imagePullSecrets", [])
+    secrets = [*own, *({"name": name} for name in settings.pull_secrets if {"name": name} not in own)]
+    return {"imagePullSecrets": secrets} if secrets else {}
 
 
 def _container(creation: CreateJob, settings: TrainerSettings) -> Manifest:

@@ -34,6 +34,8 @@ class TrainerSettings:
     Attributes:
         image: TINTYPE_TRAINER_IMAGE, the trainer's image; required.
         pull_policy: TINTYPE_TRAINER_IMAGE_PULL_POLICY, default IfNotPresent.
+        pull_secrets: TINTYPE_TRAINER_IMAGE_PULL_SECRETS, a comma between their names: Secrets of each ModelVersion's
+            namespace for the image's registry, beside its own; default none.
         runtime_class: TINTYPE_TRAINER_RUNTIME_CLASS, the RuntimeClass of training Pods; default the node's own.
         weights_mirror: TINTYPE_WEIGHTS_MIRROR, which is passed on: where the catalogue's weights are looked for first.
         weights_licences: TINTYPE_WEIGHTS_LICENCES, which is passed on: licences of weights that may be used beyond
@@ -43,6 +45,7 @@ class TrainerSettings:
 
     image: str
     pull_policy: PullPolicy = "IfNotPresent"
+    pull_secrets: tuple[str, ...] = ()
     runtime_class: str | None = None
     weights_mirror: str | None = None
     weights_licences: str | None = None
@@ -128,6 +131,7 @@ def _trainer(given: Mapping[str, str]) -> TrainerSettings:
     return TrainerSettings(
         image=image,
         pull_policy=known[policy],
+        pull_secrets=tuple(filter(None, given.get("TRAINER_IMAGE_PULL_SECRETS", "").split(","))),
         runtime_class=given.get("TRAINER_RUNTIME_CLASS"),
         weights_mirror=given.get(ENV_WEIGHTS_MIRROR.removeprefix(_PREFIX)),
         weights_licences=given.get(ENV_WEIGHTS_LICENCES.removeprefix(_PREFIX)),

@@ -50,6 +50,17 @@ def test_the_defaults_meet_the_schema(values: dict[str, Any], schema: dict[str, 
         ("weights.mirror", "models/weights"),
         ("weights.licences", "mit"),
         ("history.limit", -1),
+        ("crd.keep", "no"),
+        ("imageRegistry", "registry.example.com/"),
+        ("operator.image.digest", "sha256:12"),
+        ("operator.networkPolicy", {"enabled": True}),
+        ("trainer.imagePullSecrets", ["registry"]),
+        ("defaults.compute", {"gpu": 1}),
+        ("limits.storagePrefixes", ["s3://team-a"]),
+        ("limits.storagePrefixes", ["s3://team-a/'/"]),
+        ("limits.architectures", ["resnet*"]),
+        ("limits.gpus", -1),
+        ("monitoring.interval", "15"),
         ("history.keepBest", "yes"),
         ("watchNamespaces", ["Team A"]),
         ("watchNamespaces", ["a", "a"]),
@@ -73,7 +84,7 @@ def test_every_value_of_the_schema_has_a_default_and_a_comment(schema: dict[str,
         assert before.strip().startswith("#") or name == "resources", f"{name} has no comment above it"
     defaults = yaml.safe_load(text)
     assert set(schema["properties"]) - {"global"} == set(defaults)
-    for section in ("crd", "operator", "trainer", "storage", "weights", "history"):
+    for section in ("crd", "operator", "trainer", "defaults", "limits", "storage", "weights", "history", "monitoring"):
         assert set(schema["properties"][section]["properties"]) == set(defaults[section])
 
 

@@ -19,6 +19,8 @@ CHART = ROOT / "helm" / "tintype"
 GOLDEN = ROOT / "tests" / "chart" / "golden"
 
 ALL_VALUES: dict[str, object] = {
+    "crd.keep": False,
+    "imageRegistry": "mirror.example.com/hub",
     "watchNamespaces": ["team-a", "team-b"],
     "operator.replicas": 2,
     "operator.image.repository": "registry.example.com/operator",
@@ -27,12 +29,22 @@ ALL_VALUES: dict[str, object] = {
     "operator.imagePullSecrets": [{"name": "registry"}],
     "operator.runtimeClassName": "kata",
     "operator.resources": {"limits": {"memory": "1Gi"}},
+    "operator.image.digest": f"sha256:{'0' * 64}",
+    "operator.priorityClassName": "system-cluster-critical",
+    "operator.podDisruptionBudget": True,
+    "operator.networkPolicy": True,
     "operator.nodeSelector": {"role": "system"},
     "operator.tolerations": [{"key": "system", "operator": "Exists"}],
     "trainer.image.repository": "registry.example.com/trainer",
     "trainer.image.tag": "4.5.6",
     "trainer.image.pullPolicy": "Never",
+    "trainer.image.digest": f"sha256:{'1' * 64}",
+    "trainer.imagePullSecrets": [{"name": "registry"}],
     "trainer.runtimeClassName": "nvidia",
+    "defaults.compute": {"gpus": 2, "gpuResource": "amd.com/gpu", "memory": "32Gi"},
+    "limits.storagePrefixes": ["s3://team-a/", "s3://shared/sets/"],
+    "limits.architectures": ["resnet18", "resnet50"],
+    "limits.gpus": 8,
     "storage.endpoint": "https://minio.example.com",
     "storage.region": "eu-west-1",
     "storage.credentialsSecret": "s3",
@@ -40,7 +52,16 @@ ALL_VALUES: dict[str, object] = {
     "weights.licences": ["cc-by-nc-4.0", "cc-by-4.0"],
     "history.limit": 20,
     "history.keepBest": False,
+    "monitoring.serviceMonitor": True,
+    "monitoring.podMonitor": True,
+    "monitoring.labels": {"release": "prometheus"},
+    "monitoring.interval": "30s",
 }
+NEEDED: dict[str, dict[str, object]] = {
+    "monitoring.labels": {"monitoring.podMonitor": True},
+    "monitoring.interval": {"monitoring.podMonitor": True},
+}
+"""What else must be set for a value to do something."""
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +116,8 @@ def test_without_the_crd_nothing_else_changes(helm: str) -> None:
 
 @pytest.mark.parametrize("path", ALL_VALUES)
 def test_each_value_does_something(helm: str, path: str) -> None:
-    assert render(helm, {path: ALL_VALUES[path]}) != render(helm, {})
+    others = NEEDED.get(path, {})
+    assert render(helm, others | {path: ALL_VALUES[path]}) != render(helm, others)
 
 
 def test_the_list_of_values_is_whole() -> None:

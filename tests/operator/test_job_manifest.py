@@ -100,6 +100,14 @@ def test_only_tests_let_a_cpu_stand_for_a_gpu(pretended: bool) -> None:
     assert ("TINTYPE_TEST_CPU_STANDS_FOR_GPU" in names) is pretended
 
 
+def test_the_operators_secrets_for_registries_come_after_the_versions_own() -> None:
+    settings = TrainerSettings(image="trainer", pull_secrets=("cluster", "team"))
+    secrets = {"spec.podTemplate": {"imagePullSecrets": [{"name": "team"}]}}
+    pod = manifest(secrets, trainer=settings)["spec"]["template"]["spec"]
+    assert pod["imagePullSecrets"] == [{"name": "team"}, {"name": "cluster"}]
+    assert "imagePullSecrets" not in manifest()["spec"]["template"]["spec"]
+
+
 def test_golden_job_of_several_nodes() -> None:
     job = manifest({"spec.compute": {"nodes": 2, "gpus": 4}})
     check_golden(GOLDEN / "job_of_several_nodes.json", json.dumps(job, indent=2) + "\n")

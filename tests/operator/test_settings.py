@@ -39,12 +39,13 @@ def test_everything() -> None:
             "TINTYPE_STORAGE_CREDENTIALS_SECRET": "s3",
             "TINTYPE_HISTORY_LIMIT": "20",
             "TINTYPE_HISTORY_KEEP_BEST": "false",
+            "TINTYPE_TRAINER_IMAGE_PULL_SECRETS": "one,two",
             "TINTYPE_WORKERS": "3",
             "TINTYPE_METRICS_PORT": "8080",
         }
     )
     assert given == Settings(
-        trainer=TrainerSettings("trainer:1", "Never", "nvidia", cpu_stands_for_gpu=True),
+        trainer=TrainerSettings("trainer:1", "Never", ("one", "two"), "nvidia", cpu_stands_for_gpu=True),
         lease=LEASE,
         storage=Storage(endpoint="https://s3.example.com", region="eu-west-1", credentials_secret="s3"),
         history=HistorySettings(limit=20, keep_best=False),

@@ -6,9 +6,15 @@
 - name: TINTYPE_LEASE
   value: {{ .Release.Namespace }}/{{ include "tintype.operator" . }}
 - name: TINTYPE_TRAINER_IMAGE
-  value: {{ include "tintype.image" (dict "image" .Values.trainer.image "version" .Chart.AppVersion) | quote }}
+  value: {{ include "tintype.image" (dict "root" . "image" .Values.trainer.image) | quote }}
 - name: TINTYPE_TRAINER_IMAGE_PULL_POLICY
   value: {{ .Values.trainer.image.pullPolicy }}
+{{- with .Values.trainer.imagePullSecrets }}
+{{- $names := list }}
+{{- range . }}{{ $names = append $names .name }}{{ end }}
+- name: TINTYPE_TRAINER_IMAGE_PULL_SECRETS
+  value: {{ join "," $names | quote }}
+{{- end }}
 {{- with .Values.trainer.runtimeClassName }}
 - name: TINTYPE_TRAINER_RUNTIME_CLASS
   value: {{ . }}

@@ -17,7 +17,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
-{{/* An image, from a dict with repository and tag, and the chart's version where there is no tag. */}}
+{{/* An image, from a dict with the root and the image's values: its digest, or its tag, or the chart's version. */}}
 {{- define "tintype.image" -}}
-{{ .image.repository }}:{{ .image.tag | default .version }}
+{{- $registry := .root.Values.imageRegistry -}}
+{{- if $registry }}{{ $registry }}/{{ end }}{{ .image.repository }}
+{{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ .image.tag | default .root.Chart.AppVersion }}{{ end -}}
 {{- end -}}
