@@ -1,9 +1,9 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit faults integration generate format clean
+.PHONY: help demo test check unit faults integration images e2e generate format clean
 BIN := .venv/bin
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: pyproject.toml uv.lock devcluster/pyproject.toml tools/bootstrap
 	@tools/bootstrap
@@ -21,7 +21,7 @@ check: .venv/.ready ## Lint, types and import contracts, in seconds
 	@$(BIN)/lint-imports
 
 unit: .venv/.ready ## Unit tests: no network, no cluster, no GPU
-	@$(BIN)/pytest --ignore=tests/integration --ignore=tests/faults
+	@$(BIN)/pytest --ignore=tests/integration --ignore=tests/faults --ignore=tests/e2e
 
 faults: .venv/.ready ## Kill, freeze and mislead the operator in full, in about ten minutes
 	@$(BIN)/devcluster build --no-node
@@ -30,6 +30,12 @@ faults: .venv/.ready ## Kill, freeze and mislead the operator in full, in about 
 integration: .venv/.ready ## Integration tests and a sample of faults: a real control plane, node and S3 server (root)
 	@$(BIN)/devcluster build
 	@$(BIN)/pytest tests/integration tests/faults --numprocesses=2 --dist=load
+
+images: ## Build the images of the operator and of the trainer (needs Docker; tools/images says what it takes)
+	@tools/images
+
+e2e: .venv/.ready ## Try the release: both real images on a real node; OLDEST=1: the oldest Kubernetes (root, Docker)
+	@tools/e2e
 
 generate: .venv/.ready ## Write the generated manifests and golden files anew
 	@$(BIN)/python tools/generate.py

@@ -1,4 +1,4 @@
-"""Installs the operator from the chart, with the development images."""
+"""Installs the operator from the chart, with the development images where no others are given."""
 
 import json
 from collections.abc import Mapping
@@ -14,12 +14,24 @@ S3_KEYS = "s3"
 CHART = Path(__file__).parents[1] / "helm" / "tintype"
 DEVELOPMENT_RUNTIME = "tintype-dev"
 _START_TIMEOUT_S = 180
+_IMAGE = {"image": {"tag": "dev", "pullPolicy": "Never"}, "runtimeClassName": DEVELOPMENT_RUNTIME}
+# On a machine of two cores the training asks for both of them, and the operator must leave them.
+DEVELOPMENT: Mapping[str, Any] = {"operator": {**_IMAGE, "resources": {"requests": {"cpu": "0"}}}, "trainer": _IMAGE}
+"""The chart's values with the thin images whose programs are those of this environment."""
 
 
-def install(tools: Tools, environment: Mapping[str, str]) -> None:
+def install(
+    tools: Tools, environment: Mapping[str, str], *, chart: Path = CHART, images: Mapping[str, Any] | None = None
+) -> None:
     """Install the operator, and the Secret with the S3 keys where the version will be.
 
     Both namespaces enforce the Pod Security level "restricted".
+
+    Args:
+        tools: helm and kubectl.
+        environment: Where S3 is, and its keys.
+        chart: The chart, a folder or a package.
+        images: The chart's values of the operator and of the trainer; None: the development images.
 
     Raises:
         DemoError: The operator does not start; with the last lines of its log.
@@ -28,9 +40,18 @@ def install(tools: Tools, environment: Mapping[str, str]) -> None:
     for namespace in (NAMESPACE, "default"):
         tools.run("kubectl", "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
     tools.run("kubectl", "apply", "--filename=-", stdin=json.dumps(_secret(environment)))
-    values = json.dumps(_values(environment))
-    command = ("helm", "install", RELEASE, str(CHART), f"--namespace={NAMESPACE}", "--values=-")
-    tools.run(*command, stdin=values, doing="helm install")
+    put_release(tools, "install", chart, release_values(environment, images or DEVELOPMENT))
+
+
+def release_values(environment: Mapping[str, str], images: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the chart's values for a cluster's own S3, with the images."""
+    return {**images, "storage": _storage(environment)}
+
+
+def put_release(tools: Tools, verb: str, chart: Path, values: Mapping[str, Any]) -> None:
+    """Install or upgrade the release, and wait until its operator runs."""
+    command = ("helm", verb, RELEASE, str(chart), f"--namespace={NAMESPACE}", "--values=-")
+    tools.run(*command, stdin=json.dumps(values), doing=f"helm {verb}")
     _wait(tools)
 
 
@@ -52,18 +73,11 @@ def operator_log(tools: Tools) -> str:
         return f"It has no log: {error}"
 
 
-def _values(environment: Mapping[str, str]) -> dict[str, Any]:
-    image = {"tag": "dev", "pullPolicy": "Never"}
-    # On a machine of two cores the training asks for both of them, and the operator must leave them.
-    resources = {"requests": {"cpu": "0"}}
+def _storage(environment: Mapping[str, str]) -> dict[str, str]:
     return {
-        "operator": {"image": image, "runtimeClassName": DEVELOPMENT_RUNTIME, "resources": resources},
-        "trainer": {"image": image, "runtimeClassName": DEVELOPMENT_RUNTIME},
-        "storage": {
-            "endpoint": environment["AWS_ENDPOINT_URL"],
-            "region": environment["AWS_REGION"],
-            "credentialsSecret": S3_KEYS,
-        },
+        "endpoint": environment["AWS_ENDPOINT_URL"],
+        "region": environment["AWS_REGION"],
+        "credentialsSecret": S3_KEYS,
     }
 
 

@@ -66,7 +66,10 @@ def start_node(plan: Plan, client: ApiClient, supervisor: Supervisor, say: Say) 
     supervisor.start("kube-proxy", node.kube_proxy(plan))
     images = plan.state / "images.tar"
     images.write_bytes(node_images(plan.programs, plan.addons))
-    supervisor.run("ctr", "--namespace=k8s.io", "images", "import", str(images))
+    for file in (images, *map(Path, plan.images)):
+        if file is not images:
+            say(f"importing {file.name}")
+        supervisor.run("ctr", "--namespace=k8s.io", "images", "import", str(file))
     client.must("POST", "/apis/node.k8s.io/v1/runtimeclasses", node.runtime_class())
     wait_until(lambda: _node_is_ready(client), "the node", _TIMEOUT_S, supervisor.check)
     if plan.gpus:

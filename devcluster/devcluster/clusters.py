@@ -83,6 +83,7 @@ def up(
     node: bool = True,
     gpus: int = 0,
     addons: Sequence[str] = (),
+    images: Sequence[Path] = (),
     kept: bool = False,
     say: Say = say,
 ) -> Cluster:
@@ -92,6 +93,7 @@ def up(
     """
     state = state.absolute()
     _refuse_addons(addons, node=node)
+    _refuse_missing(images)
     if node:
         require_root()
         refuse_hidden(state)
@@ -101,7 +103,7 @@ def up(
         ensure_packages(say)
     programs = build.ensure(wanted(node=node, addons=addons), say)
     started = time.monotonic()
-    plan, lock = _new_plan(state, programs, node=node, gpus=gpus, addons=tuple(addons))
+    plan, lock = _new_plan(state, programs, node=node, gpus=gpus, addons=addons, images=images)
     try:
         lifetime.start(plan, lock, kept=kept, say=say)
     finally:
@@ -118,6 +120,12 @@ def _refuse_addons(addons: Sequence[str], *, node: bool) -> None:
         raise DevclusterError(f"{addons[0]} runs on a node: start the cluster with one, or leave {addons[0]} out.")
 
 
+def _refuse_missing(images: Sequence[Path]) -> None:
+    for path in images:
+        if not path.is_file():
+            raise DevclusterError(f"There is no file {path}: write it with `docker save`.")
+
+
 def _refuse_running(state: Path) -> None:
     state.mkdir(parents=True, exist_ok=True)
     if not (state / "plan.json").exists() and any(path.name != "logs" for path in state.iterdir()):
@@ -130,7 +138,9 @@ def _refuse_running(state: Path) -> None:
     shutil.rmtree(state / "logs", ignore_errors=True)
 
 
-def _new_plan(state: Path, programs: Path, *, node: bool, gpus: int, addons: tuple[str, ...]) -> tuple[Plan, int]:
+def _new_plan(
+    state: Path, programs: Path, *, node: bool, gpus: int, addons: Sequence[str], images: Sequence[Path]
+) -> tuple[Plan, int]:
     plan = Plan(
         state=state,
         programs=programs,
@@ -140,7 +150,8 @@ def _new_plan(state: Path, programs: Path, *, node: bool, gpus: int, addons: tup
         access_key=f"devcluster{secrets.token_hex(5)}",
         secret_key=secrets.token_hex(20),
         mounts=development_mounts() if node else (),
-        addons=addons,
+        addons=tuple(addons),
+        images=tuple(str(path.absolute()) for path in images),
     )
     number, lock = numbers.take(lambda number: () if node else replace(plan, number=number).ports())
     plan = replace(plan, number=number)
@@ -187,6 +198,7 @@ def cluster(
     node: bool = True,
     gpus: int = 0,
     addons: Sequence[str] = (),
+    images: Sequence[Path] = (),
     say: Say = say,
 ) -> Iterator[Cluster]:
     """A cluster for the length of a block, in a state folder of its own unless one is named.
@@ -196,13 +208,14 @@ def cluster(
         node: with a node, which needs root; else etcd, API server, controller manager and S3 only.
         gpus: how many `nvidia.com/gpu` the node claims to have.
         addons: what else runs on the node: some of programs.ADDONS.
+        images: files of `docker save` that the node has beside its own images.
         say: told what is being done, a line at a time.
 
     Raises DevclusterError where it cannot be started, or where a process of it ended by itself. It dies with the
     calling thread, also when this process is killed.
     """
     with scratch_state() as scratch:
-        running = up(state or scratch, node=node, gpus=gpus, addons=addons, say=say)
+        running = up(state or scratch, node=node, gpus=gpus, addons=addons, images=images, say=say)
         try:
             yield running
             running.check()

@@ -44,6 +44,7 @@ class Plan:
     secret_key: str
     mounts: tuple[str, ...] = ()  # what Pods of the development runtime see of this machine, read-only
     addons: tuple[str, ...] = ()  # which of programs.ADDONS run on the node
+    images: tuple[str, ...] = ()  # files of `docker save` that the node has beside its own images
 
     @property
     def address(self) -> str:
@@ -98,5 +99,5 @@ class Plan:
         values = json.loads((state / "plan.json").read_text())
         known = {field.name: values[field.name] for field in fields(cls)}
         paths = {name: Path(known[name]) for name in ("state", "programs")}
-        lists = {name: tuple(known[name]) for name in ("mounts", "addons")}
+        lists = {name: tuple(known[name]) for name in ("mounts", "addons", "images")}
         return cls(**{**known, **paths, **lists})

@@ -5,12 +5,16 @@ real ones.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 GO_VERSION = "1.26.6"  # the highest `go` line among the modules below
-KUBERNETES_VERSION = "1.37.2"
+KUBERNETES_VARIABLE = "TINTYPE_KUBERNETES"
+NEWEST_KUBERNETES_VERSION = "1.37.2"
+OLDEST_KUBERNETES_VERSION = "1.34.4"
+KUBERNETES_VERSION = os.environ.get(KUBERNETES_VARIABLE) or NEWEST_KUBERNETES_VERSION
 CONTAINERD_VERSION = "2.4.2"
 KUEUE_VERSION = "0.19.2"
 COREDNS_VERSION = "1.14.2"

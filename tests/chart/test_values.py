@@ -1,6 +1,7 @@
 """The chart's values, their schema, its copies of generated manifests; what needs helm is an integration test."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
+from devcluster.programs import OLDEST_KUBERNETES_VERSION
 from tintype_api.constants import OPERATOR_METRICS_PORT, TRAINER_CLUSTER_ROLE
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +93,18 @@ def test_every_value_of_the_schema_has_a_default_and_a_comment(schema: dict[str,
 @pytest.mark.parametrize("name", ["modelversions.tintype.dev.yaml", "status-policy.tintype.dev.yaml"])
 def test_the_copy_of_a_generated_manifest_is_current(name: str) -> None:
     assert (CHART / "files" / name).read_text() == (CRDS / name).read_text(), "write it anew with `make generate`"
+
+
+def test_the_oldest_kubernetes_that_the_chart_takes_is_the_oldest_that_is_tested() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    minor = OLDEST_KUBERNETES_VERSION.rpartition(".")[0]
+    assert chart["kubeVersion"] == f">={minor}.0-0"
+
+
+def test_the_chart_and_its_images_have_the_projects_version() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert chart["version"] == chart["appVersion"] == project["version"]
 
 
 def test_there_is_a_copy_of_each_generated_manifest() -> None:

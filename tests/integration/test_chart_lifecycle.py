@@ -1,52 +1,20 @@
 """The chart on a real API server: installed, upgraded, uninstalled, installed again."""
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devcluster import Cluster, build, cluster
-from devcluster.progress import say
+from devcluster import cluster
+from support.shell import Shell
 from tintype_api.constants import STATUS_POLICY, TRAINER_CLUSTER_ROLE
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "tintype"
 DOCS = ROOT / "docs"
 ACCOUNT = "system:serviceaccount:default:default"
-
-
-class Shell:
-    """helm and kubectl against one cluster."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._environment = {**os.environ, **cluster.environment}
-        self._programs = {
-            "kubectl": str(cluster.programs / "kubectl"),
-            "helm": str(build.ensure(["helm"], say) / "helm"),
-        }
-
-    def __call__(self, line: str, *, fails: bool = False, stdin: str = "") -> str:
-        name, *arguments = line.split()
-        done = subprocess.run(
-            [self._programs[name], *arguments],
-            env=self._environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert (done.returncode != 0) == fails, done.stdout + done.stderr
-        assert "Warning" not in done.stderr
-        return done.stdout + done.stderr
-
-    def get(self, line: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self(f"kubectl get {line} -o json"))
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +57,7 @@ def test_from_install_to_a_second_install(shell: Shell) -> None:
     assert not may_write_status(shell)
 
     shell(f"helm install tintype {CHART} --namespace=tintype")
-    assert {"name": "TINTYPE_TRAINER_IMAGE", "value": "tintype-trainer:0.1.0"} in container(shell)["env"]
+    assert {"name": "TINTYPE_TRAINER_IMAGE", "value": "tintype-trainer:0.2.0"} in container(shell)["env"]
 
 
 def test_everything_is_removed_as_the_docs_say(shell: Shell) -> None:

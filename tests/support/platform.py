@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.console import console
-from demo.install import install
+from demo.install import CHART, DEVELOPMENT, install
 from demo.tools import Tools
 
 import devcluster
@@ -44,6 +44,8 @@ class Platform:
 
     cluster: devcluster.Cluster
     shapes: Path
+    chart: Path = CHART
+    images: Mapping[str, Any] = field(default_factory=lambda: DEVELOPMENT)
     kube: Kube = field(init=False)
     tools: Tools = field(init=False)
 
@@ -61,7 +63,7 @@ class Platform:
             self.s3.create_bucket(Bucket=bucket)
         for file in self.shapes.rglob("*.*"):
             self.s3.upload_file(str(file), DATASETS, f"shapes/{file.relative_to(self.shapes)}")
-        install(self.tools, self.cluster.environment)
+        install(self.tools, self.cluster.environment, chart=self.chart, images=self.images)
 
     @property
     def s3(self) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes at run time
@@ -131,9 +133,14 @@ class Platform:
 
 
 @contextmanager
-def installed(cluster: devcluster.Cluster, shapes: Path) -> Iterator[Platform]:
+def installed(
+    cluster: devcluster.Cluster,
+    shapes: Path,
+    chart: Path = CHART,
+    images: Mapping[str, Any] = DEVELOPMENT,
+) -> Iterator[Platform]:
     """Install tintype in a cluster, with shapes in its bucket; a folder holds them before."""
-    platform = Platform(cluster, shapes)
+    platform = Platform(cluster, shapes, chart, images)
     platform.install()
     try:
         yield platform
