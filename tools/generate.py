@@ -1,6 +1,8 @@
-"""Writes the generated manifests anew."""
+"""Writes the generated manifests, and the page of the chart's values, anew."""
 
 from pathlib import Path
+
+from values_page import values_page
 
 from tintype_api.crd import as_yaml, custom_resource_definition
 from tintype_api.policy import status_policy, status_policy_binding
@@ -8,7 +10,9 @@ from tintype_trainer.evaluation.document import schema_json
 
 ROOT = Path(__file__).parents[1]
 EVALUATION_SCHEMA = ROOT / "trainer" / "evaluation.schema.json"
-FOLDERS = (ROOT / "crds", ROOT / "helm" / "tintype" / "files")
+CHART = ROOT / "helm" / "tintype"
+VALUES_PAGE = ROOT / "docs" / "install" / "values.md"
+FOLDERS = (ROOT / "crds", CHART / "files")
 
 
 def main() -> None:
@@ -17,6 +21,7 @@ def main() -> None:
         (folder / "modelversions.tintype.dev.yaml").write_text(as_yaml([custom_resource_definition()]))
         (folder / "status-policy.tintype.dev.yaml").write_text(as_yaml([status_policy(), status_policy_binding()]))
     EVALUATION_SCHEMA.write_bytes(schema_json())
+    VALUES_PAGE.write_text(values_page(CHART))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from tools.values_page import values_page
 
 from devcluster.programs import OLDEST_KUBERNETES_VERSION
 from tintype_api.constants import OPERATOR_METRICS_PORT, TRAINER_CLUSTER_ROLE
@@ -93,6 +94,12 @@ def test_every_value_of_the_schema_has_a_default_and_a_comment(schema: dict[str,
 @pytest.mark.parametrize("name", ["modelversions.tintype.dev.yaml", "status-policy.tintype.dev.yaml"])
 def test_the_copy_of_a_generated_manifest_is_current(name: str) -> None:
     assert (CHART / "files" / name).read_text() == (CRDS / name).read_text(), "write it anew with `make generate`"
+
+
+def test_the_page_of_values_is_current_and_whole(values: dict[str, Any]) -> None:
+    page = (ROOT / "docs" / "install" / "values.md").read_text()
+    assert page == values_page(CHART), "write it anew with `make generate`"
+    assert {line.split("`")[1].split(".")[0] for line in page.splitlines() if line.startswith("| `")} == set(values)
 
 
 def test_the_oldest_kubernetes_that_the_chart_takes_is_the_oldest_that_is_tested() -> None:
