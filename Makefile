@@ -1,15 +1,18 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit faults integration images e2e generate format clean
+.PHONY: help demo test check unit faults integration images e2e cluster-demo generate format clean
 BIN := .venv/bin
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.ready: pyproject.toml uv.lock devcluster/pyproject.toml tools/bootstrap
 	@tools/bootstrap
 
 demo: .venv/.ready ## Train a version on a real Kubernetes on this machine, from kubectl apply to published (KEEP=1 keeps it)
 	@$(BIN)/python -m demo
+
+cluster-demo: .venv/.ready ## The demo on a cluster that you have: CONTEXT=NAME; YES=1 does not ask, REGISTRY=... has the images
+	@$(BIN)/python -m demo.own_cluster --context "$(CONTEXT)" --registry "$(REGISTRY)" $(if $(YES),--yes)
 
 test: .venv/.ready ## Everything that CI runs: check, unit tests, integration tests on a real control plane and node
 	@tools/test

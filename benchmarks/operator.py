@@ -244,7 +244,7 @@ def _behind(bench: Bench, ended: threading.Event) -> dict[str, list[float]]:
         played.until_condition(name, "Waiting", "ImagePull")
         waiting = time.monotonic()
         played.run(pod)
-        played.until(name, "Running")
+        played.until(name, "Training")
         found["waiting"].append(waiting - began)
         found["phase"].append(time.monotonic() - waiting)
     return found
@@ -277,6 +277,7 @@ def main() -> None:
         for name in (name for name in MEASURES if name in chosen):
             print(f"measuring {name}", file=sys.stderr)
             result[name] = MEASURES[name](bench)
+            print(json.dumps(result[name]), file=sys.stderr)
         bench.kube.close()
     if RIVAL in chosen:
         print("measuring Kubeflow Trainer", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Follows a version from its status to its end."""
 
 import time
+from collections.abc import Callable
 
 from demo import wording
 from demo.console import Console
@@ -8,7 +9,6 @@ from demo.errors import DemoError
 from demo.install import operator_log
 from demo.tools import Tools
 from demo.watch import watching
-from devcluster import Cluster
 from tintype_api.constants import LABEL_MODELVERSION, TERMINAL_PHASES, Condition, Phase
 from tintype_api.status import ModelVersionStatus
 
@@ -17,8 +17,8 @@ SILENCE_LIMIT_S = 600.0
 _TICK_S = 1.0
 
 
-def follow(tools: Tools, cluster: Cluster, name: str, console: Console) -> ModelVersionStatus:
-    """Tell what happens to a version until it has succeeded, and return its status.
+def follow(tools: Tools, check: Callable[[], None], name: str, console: Console) -> ModelVersionStatus:
+    """Tell what happens to a version until it has succeeded, and return its status; `check` raises to end it early.
 
     Raises:
         DemoError: It failed, with its sentence and the end of its log, or is stuck.
@@ -27,7 +27,7 @@ def follow(tools: Tools, cluster: Cluster, name: str, console: Console) -> Model
     status, changed = ModelVersionStatus(), time.monotonic()
     with watching(tools, name) as watch:
         while status.phase not in TERMINAL_PHASES:
-            cluster.check()
+            check()
             document = watch.next(_TICK_S)
             if document is not None:
                 now = wording.parsed(document)

@@ -47,7 +47,7 @@ def tell(state: Path, epochs: float | None, *, keep: bool, console: Console) -> 
         console.say("Installing the operator: helm install tintype helm/tintype --namespace tintype-system ...")
         install(tools, cluster.environment)
         name = _apply(tools, epochs, console)
-        status = follow(tools, cluster, name, console)
+        status = follow(tools, cluster.check, name, console)
         _report(tools, bucket, status, console)
         console.say(f"The demo took {duration(time.monotonic() - started)}.")
 

@@ -17,12 +17,12 @@ class Tools:
     """Runs kubectl and helm against one cluster.
 
     Args:
-        programs: Folder of both.
+        programs: Folder of both; None: they are on PATH.
         environment: What names the cluster to them.
         console: Where to show that something takes long.
     """
 
-    def __init__(self, programs: Path, environment: Mapping[str, str], console: Console) -> None:
+    def __init__(self, programs: Path | None, environment: Mapping[str, str], console: Console) -> None:
         self._programs = programs
         self._environment = dict(environment)
         self._console = console
@@ -55,10 +55,13 @@ class Tools:
     def start(self, *command: str, stderr: int | IO[str] = subprocess.PIPE) -> "subprocess.Popen[str]":
         """Start a command that dies with the calling thread."""
         return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", str(self._programs / command[0]), *command[1:]],
+            ["setpriv", "--pdeathsig", "KILL", self._program(command[0]), *command[1:]],
             env={**os.environ, **self._environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
         )
+
+    def _program(self, name: str) -> str:
+        return name if self._programs is None else str(self._programs / name)

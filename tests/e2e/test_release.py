@@ -88,7 +88,7 @@ def test_an_upgrade_of_the_chart_leaves_a_training_alone(platform: Platform) -> 
     started = time.monotonic()
     put_release(platform.tools, "upgrade", CHART, release_values(platform.cluster.environment, _values()))
     FIGURES["helm upgrade until the operator is ready, s"] = round(time.monotonic() - started)
-    assert platform.status("shapes-3")["phase"] == "Running"
+    assert platform.status("shapes-3")["phase"] == "Training"
     status = platform.ended("shapes-3", within_s=600)
     assert status["phase"] == "Succeeded", status
     assert status["job"]["podUID"] == pod["metadata"]["uid"]

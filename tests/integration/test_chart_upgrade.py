@@ -41,7 +41,7 @@ def helm(shell: Shell, verb: str, chart: Path, values: dict[str, Any] | None = N
 def test_versions_live_through_upgrade_rollback_and_uninstall(shell: Shell, kube: Kube) -> None:
     helm(shell, "install", PREVIOUS)
     kube.must("POST", VERSIONS_PATH, modelversion(name="bottles-1"))
-    before = kube.patch_status(f"{VERSIONS_PATH}/bottles-1", {"phase": "Running"})
+    before = kube.patch_status(f"{VERSIONS_PATH}/bottles-1", {"phase": "Training"})
 
     def is_as_before() -> bool:
         return kube.get(f"{VERSIONS_PATH}/bottles-1") == before
