@@ -144,6 +144,13 @@ def test_a_wrong_value_is_refused_by_name(helm: str, path: str, value: object, n
     assert named in done.stderr
 
 
+def test_an_older_kubernetes_is_refused(helm: str) -> None:
+    for version, taken in (("1.33.9", False), ("1.34.0", True), ("1.37.2-eks-1", True)):
+        done = run_helm(helm, "template", "tintype", str(CHART), f"--kube-version={version}")
+        assert (done.returncode == 0) == taken, version
+        assert taken or "requires kubeVersion: >=1.34.0-0" in done.stderr
+
+
 def test_in_named_namespaces_the_operator_has_no_rights_elsewhere(helm: str) -> None:
     rendered = objects(render(helm, {"watchNamespaces": ["team-a"]}))
     places = [(found["kind"], found["metadata"].get("namespace")) for found in rendered if "Role" in found["kind"]]
