@@ -10,7 +10,8 @@ from tintype_operator.facts import Key
 
 FIRST_DELAY_S: Final = 0.5
 LONGEST_DELAY_S: Final = 120.0
-LONGEST_HOLD_S: Final = 5.0
+CALM_S: Final = 0.05
+LONGEST_HOLD_S: Final = 10.0
 
 
 class WorkQueue:
@@ -20,8 +21,8 @@ class WorkQueue:
     when that is done. `retry` brings it back after a delay that doubles with each failure, and `succeed` forgets them.
     `follow` brings it back with the next news of another key.
 
-    What is urgent comes before all that is not: while any of it waits or is worked on, nothing else is taken that has
-    not waited for LONGEST_HOLD_S.
+    What is urgent comes before all that is not: while any of it waits or is worked on, and for CALM_S after that,
+    nothing else is taken that has not waited for LONGEST_HOLD_S.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class WorkQueue:
         self._added_at: dict[Key, float] = {}
         self._working: set[Key] = set()
         self._urgent_working: set[Key] = set()
+        self._calm_at = 0.0
         self._again: dict[Key, float] = {}
         self._later: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
@@ -86,9 +88,10 @@ class WorkQueue:
     def done(self, key: Key) -> None:
         """Give a key back; it comes again at once if it was added meanwhile."""
         self._working.discard(key)
-        self._urgent_working.discard(key)
-        if not self._urgent_working:
-            self._news.set()
+        if key in self._urgent_working:
+            self._urgent_working.remove(key)
+            self._calm_at = asyncio.get_running_loop().time() + CALM_S
+            self._look_at(self._calm_at)
         since = self._again.pop(key, None)
         if since is not None:
             self._append(key, since)
@@ -112,8 +115,9 @@ class WorkQueue:
             return self._urgent
         if not self._ready:
             return None
-        waited_s = asyncio.get_running_loop().time() - self._added_at[self._ready[0]]
-        return self._ready if not self._urgent_working or waited_s >= LONGEST_HOLD_S else None
+        now = asyncio.get_running_loop().time()
+        is_calm = not self._urgent_working and now >= self._calm_at
+        return self._ready if is_calm or now - self._added_at[self._ready[0]] >= LONGEST_HOLD_S else None
 
     def _append(self, key: Key, since: float) -> None:
         self._added_at[key] = since
@@ -121,8 +125,12 @@ class WorkQueue:
             self._urgent.append(key)
         else:
             self._ready.append(key)
-            asyncio.get_running_loop().call_at(since + LONGEST_HOLD_S, self._news.set)
+            self._look_at(since + LONGEST_HOLD_S)
         self._news.set()
+
+    def _look_at(self, when: float) -> None:
+        """Let those who wait look again at a time, and not a little before it, as asyncio may."""
+        asyncio.get_running_loop().call_at(when + 0.001, self._news.set)
 
     def _forget_later(self, key: Key) -> None:
         planned = self._later.pop(key, None)

@@ -4,8 +4,8 @@ Run by `make e2e`, which builds the images; the figures that it prints go into d
 """
 
 import json
-import os
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,11 @@ from support.kube import PODS, eventually
 from support.platform import NAMESPACE, Platform, condition, installed
 
 ROOT = Path(__file__).parents[2]
+TAG = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 PREVIOUS = ROOT / "tests" / "chart" / "previous" / "tintype-0.1.0.tgz"
 SYSTEM = "tintype-system"
-IMAGES_VARIABLE = "TINTYPE_E2E_IMAGES"
 LONG: dict[str, Any] = {"training": {"epochs": 40}}
 FIGURES: dict[str, Any] = {}
-
-
-@pytest.fixture(scope="module")
-def images() -> dict[str, Path]:
-    """The two images as `docker save` has written them."""
-    folder = os.environ.get(IMAGES_VARIABLE)
-    assert folder, f"{IMAGES_VARIABLE} names no folder with the images: run `make e2e`, which builds them"
-    return {name: Path(folder) / f"{name}.tar" for name in ("operator", "trainer")}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +39,7 @@ def platform(images: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _values() -> dict[str, Any]:
-    image = {"image": {"tag": os.environ["TINTYPE_E2E_TAG"], "pullPolicy": "Never"}}
+    image = {"image": {"tag": TAG, "pullPolicy": "Never"}}
     return {"operator": {**image, "resources": {"requests": {"cpu": "0"}}}, "trainer": image}
 
 
@@ -110,7 +102,7 @@ def test_the_images_say_their_version(platform: Platform) -> None:
     said = platform.tools.run(
         "kubectl", "exec", f"--namespace={SYSTEM}", "deployment/tintype-operator", "--", "tintype", "--version"
     )
-    assert said.strip() == f"tintype {os.environ['TINTYPE_E2E_TAG']}"
+    assert said.strip() == f"tintype {TAG}"
 
 
 def _running(platform: Platform, name: str) -> dict[str, Any]:
