@@ -37,9 +37,11 @@ def rival() -> Measured:
 
 def _make_runtime(kube: Kube) -> None:
     """Make the runtime that TrainJobs name, as soon as Kubeflow's webhook has its certificate."""
-    template = {"template": {"spec": {"template": {"spec": job("")["spec"]["template"]["spec"]}}}}
+    pod = job("")["spec"]["template"]["spec"]
+    containers = [pod["containers"][0] | {"name": "node"}]  # the name that Kubeflow asks for
     labels = {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}
-    replicated = {"name": "node", "template": {"metadata": {"labels": labels}, **template["template"]}}
+    template = {"metadata": {"labels": labels}, "spec": {"template": {"spec": pod | {"containers": containers}}}}
+    replicated = {"name": "node", "template": template}
     body = {
         "apiVersion": GROUP_VERSION.removeprefix("apis/"),
         "kind": "TrainingRuntime",

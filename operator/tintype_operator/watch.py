@@ -31,16 +31,16 @@ class Watch:
         self._caches = caches
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
         self._on_news = on_news
-        self._reflectors: list[Reflector[Any]] = []
+        self._waves: list[list[Reflector[Any]]] = []
 
     async def first_list(self) -> None:
         """Fill the caches before any decision; try until the API server gives everything."""
         while True:
             try:
-                if not self._reflectors:
-                    self._reflectors = await self._make()
-                for reflector in self._reflectors:
-                    await reflector.list()
+                if not self._waves:
+                    self._waves = await self._make()
+                for wave in self._waves:
+                    await asyncio.gather(*(reflector.list() for reflector in wave))
             except ApiError as error:
                 hint = "; install the CRD (the chart does)" if error.code == 404 else ""
                 _LOG.warning("cannot list what there is: %s%s; tried again in 2 s", error, hint)
@@ -68,20 +68,29 @@ class Watch:
             found[one.resource.plural] = max(one.silent_s, found.get(one.resource.plural, 0.0))
         return found
 
-    async def _make(self) -> list[Reflector[Any]]:
-        """Return what follows each kind, Jobs before what is kept for known Jobs alone."""
+    @property
+    def _reflectors(self) -> list[Reflector[Any]]:
+        return [reflector for wave in self._waves for reflector in wave]
+
+    async def _make(self) -> list[list[Reflector[Any]]]:
+        """Return what follows each kind; what is kept for known Jobs alone is listed in a second wave."""
         caches = self._caches
-        kinds: list[Kind[Any]] = [
+        first: list[Kind[Any]] = [
             Kind(JOBS, caches.jobs, observe_job, version_of_job, OURS),
             Kind(PODS, caches.pods, observe_pod, version_of_pod, OURS),
-            Kind(EVENTS, caches.refusals, observe_refusal, self._version_of_its_job, REFUSED_PODS),
+            Kind(MODELVERSIONS, caches.versions, observe_version, version_of_version),
+        ]
+        of_jobs: list[Kind[Any]] = [
+            Kind(EVENTS, caches.refusals, observe_refusal, self._version_of_its_job, REFUSED_PODS)
         ]
         kueue = await self._client.served_version(KUEUE_GROUP)
         if kueue is not None:
             workloads = Resource(f"apis/{KUEUE_GROUP}/{kueue}", "workloads")
-            kinds.append(Kind(workloads, caches.workloads, observe_workload, self._version_of_its_job))
-        kinds.append(Kind(MODELVERSIONS, caches.versions, observe_version, version_of_version))
-        return [Reflector(self._client, kind, each, self._on_news) for kind in kinds for each in self._namespaces]
+            of_jobs.append(Kind(workloads, caches.workloads, observe_workload, self._version_of_its_job))
+        return [
+            [Reflector(self._client, kind, each, self._on_news) for kind in wave for each in self._namespaces]
+            for wave in (first, of_jobs)
+        ]
 
     def _version_of_its_job(self, facts: RefusalFacts | WorkloadFacts) -> Key | None:
         """Return the version whose Job an Event or a Workload is about, if it is one of ours."""

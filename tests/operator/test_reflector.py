@@ -131,7 +131,7 @@ async def test_a_watch_that_tells_nothing_is_an_ailment_while_the_api_server_ans
     assert watch.ailments() == []
     await watch.first_list()
     now += STALE_S + 1
-    told = [f"the watch of {kind} has told nothing for 181 s" for kind in ("jobs", "pods", "events", "modelversions")]
+    told = [f"the watch of {kind} has told nothing for 181 s" for kind in ("jobs", "pods", "modelversions", "events")]
     assert watch.ailments() == told
     assert watch.silences() == dict.fromkeys(("jobs", "pods", "events", "modelversions"), STALE_S + 1)
     client.silent_s = STALE_S
