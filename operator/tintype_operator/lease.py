@@ -84,7 +84,7 @@ class Lease:
         """Give it back, so that the next need not wait."""
         if self._term.left_s > 0:
             self._term.end()
-            await self._tried(self._write({"holderIdentity": None, "renewTime": _now()}))
+            await self._tried(self._give_back())
 
     async def _tried(self, step: Coroutine[Any, Any, bool | None]) -> bool:
         """Return whether a step succeeded in time; nothing that the API server says ends the operator."""
@@ -130,6 +130,13 @@ class Lease:
             _LOG.info("stands by: the Lease %s is held by %s", self._place, holder)
             self._told_of = holder
         return False
+
+    async def _give_back(self) -> None:
+        """Name no holder any more; a renewal that was cut off may have come through, so what is there counts."""
+        found = await self._client.get(LEASES, *self._place)
+        if found["spec"].get("holderIdentity") == self._identity:
+            self._remember(found)
+            await self._write({"holderIdentity": None, "renewTime": _now()})
 
     async def _renew(self) -> None:
         asked_at = time.monotonic()

@@ -147,6 +147,15 @@ async def test_what_is_given_back_is_taken_at_once(world: World, operator: Opera
     assert world.holder == "b", "what another holds is not given back"
 
 
+async def test_it_is_given_back_also_after_a_renewal_whose_answer_was_lost(world: World, operator: Operator) -> None:
+    first, _ = operator("a")
+    await first.acquire()
+    assert world.lease is not None
+    world._store(dict(world.lease["spec"]))
+    await first.release()
+    assert world.holder is None
+
+
 async def test_a_restarted_operator_of_the_same_name_goes_on_at_once(world: World, operator: Operator) -> None:
     (first, _), (again, _) = operator("a"), operator("a")
     await first.acquire()
