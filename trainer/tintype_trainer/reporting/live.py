@@ -5,7 +5,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from tintype_api.constants import Stage
 from tintype_api.status import TrainerStatus
-from tintype_trainer.reporting.console import PlainConsole, duration
+from tintype_trainer.reporting.console import PlainConsole, moment_parts
 
 
 class LiveConsole(PlainConsole):
@@ -30,15 +30,13 @@ class LiveConsole(PlainConsole):
         if status.stage is not Stage.TRAINING or not status.progress:
             self._progress.update(self._bar, visible=False)
             return
-        loss = f"loss {status.metrics.batch_loss:.4f}" if status.metrics and status.metrics.batch_loss else ""
-        left = f"{duration(status.progress.seconds_left)} left" if status.progress.seconds_left else ""
         self._progress.update(
             self._bar,
             visible=True,
             description=status.progress.summary,
             completed=status.progress.iteration,
             total=status.progress.iterations,
-            tail=f"iterations  {loss}  {left}",
+            tail="  ".join(["iterations", *moment_parts(status)]),
         )
 
     def staging(self, done: int, total: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -23,10 +24,12 @@ class ObjectInfo:
     Attributes:
         uri: Its URI.
         size_bytes: Its size.
+        modified: When it was written, as a listing tells; None where it does not.
     """
 
     uri: str
     size_bytes: int
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
