@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
-_VOID: Final = ("meta", "input")
+_VOID: Final = ("meta", "input", "wbr")
 
 
 class Markup(str):

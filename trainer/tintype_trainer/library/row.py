@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import UTC
 from typing import Final
 
-from tintype_trainer.library.changes import OptionChange
+from tintype_trainer.library.changes import ON, OptionChange
 from tintype_trainer.library.entries import Indicator, Training, Version
-from tintype_trainer.library.markup import Markup, tag
+from tintype_trainer.library.markup import Markup, join, tag
 
 COLUMNS: Final = (
     ("Version", "text"),
     ("Indicator", "number"),
-    ("Changed against the version before", None),
+    ("Changes", None),
     ("Trained", "number"),
     ("Data set", "text"),
     ("Published", "text"),
@@ -68,7 +68,7 @@ def _name(version: Version, is_best: bool) -> list[Markup | None]:
     elif not version.published:
         chips.append(_chip("not published", "warn"))
     else:
-        chips.append(_chip("published", ""))
+        chips.append(_chip("published", "soft"))
     return [
         tag("bdi", version.name),
         tag("div", tag("bdi", version.namespace), class_="soft") if version.namespace else None,
@@ -112,7 +112,7 @@ def _drawn(value: float, lower: float, upper: float, scale: tuple[float, float])
 
 def _changes(version: Version) -> Callable[[str], Markup]:
     if version.fault:
-        return _cell(version.fault)
+        return lambda _: _cell(version.fault)("Fault")
     if version.changes is None:
         return _cell(tag("span", "first of its model", class_="soft") if version.spec else None)
     if not version.changes:
@@ -125,7 +125,11 @@ def _changes(version: Version) -> Callable[[str], Markup]:
 
 
 def _change(change: OptionChange) -> list[Markup | str]:
-    path = tag("code", change.path)
+    parts = change.path.split(".")
+    # A long path is broken after a dot.
+    path = tag("code", [join([part, ".", tag("wbr")]) for part in parts[:-1]], parts[-1])
+    if ON in (change.before, change.now):
+        return [path, " ", tag("ins", "added") if change.before is None else tag("span", "taken out", class_="soft")]
     if change.before is None:
         return [path, " ", tag("ins", tag("bdi", change.now or ""))]
     if change.now is None:
@@ -166,8 +170,8 @@ def _published(version: Version) -> Callable[[str], Markup]:
         return _cell()
     said = version.modified.astimezone(UTC)
     time = tag("time", f"{said:%Y-%m-%d}", tag("div", f"{said:%H:%M} UTC", class_="soft"), datetime=said.isoformat())
-    begun = None if version.published else tag("div", "begun", class_="soft")
-    return _cell(begun, time, sort=said.isoformat(), class_="number")
+    begun = None if version.published or version.fault else tag("div", "begun", class_="soft")
+    return _cell(time, begun, sort=said.isoformat(), class_="number")
 
 
 def _report(version: Version, addresses: Callable[[str], str | None]) -> Callable[[str], Markup]:
