@@ -32,12 +32,13 @@ def text_of(comparison: VersionComparison, most_pictures: int) -> str:
 
 
 def _verdict(comparison: VersionComparison) -> Iterator[str]:
-    first, second, indicator = comparison.first, comparison.second, comparison.indicator
-    width = max(len(first.name), len(second.name))
-    yield f"{comparison.indicator_name} on the same {comparison.examples} validation examples"
-    yield f"  {first.name:{width}}  {_figure(indicator.first)}"
-    yield f"  {second.name:{width}}  {_figure(indicator.second)}"
-    yield f"{_which(comparison)}: {_how_much(indicator)}, {_chance(comparison)}"
+    indicator = comparison.indicator
+    yield _which(comparison)
+    yield (
+        f"{comparison.indicator_name} on the same {comparison.examples} validation examples: "
+        f"{_figure(indicator.first)} and {_figure(indicator.second)}{_how_much(indicator)}"
+    )
+    yield f"{_chance(comparison)}, p {_probability(comparison.p_value)}"
     yield from (f"note: {note}" for note in comparison.notes)
 
 
@@ -45,29 +46,26 @@ def _which(comparison: VersionComparison) -> str:
     first, second = comparison.first.name, comparison.second.name
     match comparison.better:
         case Better.FIRST:
-            return f"{first} is better than {second}"
+            return f"{first} is better than {second}."
         case Better.SECOND:
-            return f"{second} is better than {first}"
+            return f"{second} is better than {first}."
         case _:
-            return "neither is better by more than chance"
+            return f"Neither {first} nor {second} is better by more than chance."
 
 
 def _how_much(change: Change) -> str:
     if change.change is None:
-        return "there is no difference to be had"
+        return ""
     interval = change.interval
     between = f" (95 % interval {interval.lower:+.4f} to {interval.upper:+.4f})" if interval else ""
-    return f"the change is {change.change:+.4f}{between}"
+    return f", a change of {change.change:+.4f}{between}"
 
 
 def _chance(comparison: VersionComparison) -> str:
     if comparison.test is TestName.MCNEMAR:
-        fixed, broken = len(comparison.fixed), len(comparison.broken)
-        said = f"{fixed} pictures fixed and {broken} broken, McNemar's exact test"
-    else:
-        resamples = comparison.indicator.interval.resamples if comparison.indicator.interval else 0
-        said = f"paired bootstrap of {resamples} resamples"
-    return f"{said}, p {_probability(comparison.p_value)}"
+        return f"{_count(len(comparison.fixed))} fixed, {len(comparison.broken)} broken: McNemar's exact test"
+    resamples = comparison.indicator.interval.resamples if comparison.indicator.interval else 0
+    return f"{resamples} resamples of the examples: paired bootstrap"
 
 
 def _probability(p_value: float | None) -> str:
@@ -97,7 +95,7 @@ def _concepts(comparison: VersionComparison) -> Iterator[str]:
 
 def _pictures(said: str, pictures: Sequence[PictureChange], comparison: VersionComparison, most: int) -> Iterator[str]:
     fewer = "fewer" if said == "fixed" else "more"
-    yield f"{said} by {comparison.second.name}: {len(pictures)} pictures with {fewer} wrong decisions"
+    yield f"{said} by {comparison.second.name}: {_count(len(pictures))} with {fewer} wrong decisions"
     if not pictures or not most:
         return
     rows = [(each.id, each.annotated, each.first, each.second) for each in pictures[:most]]
@@ -106,9 +104,15 @@ def _pictures(said: str, pictures: Sequence[PictureChange], comparison: VersionC
         yield f"  and {len(pictures) - most} more; --pictures {len(pictures)} shows all of them, --json too"
 
 
+def _count(pictures: int) -> str:
+    return f"{pictures} picture{'' if pictures == 1 else 's'}"
+
+
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
+    # A line break or a terminal's control sequence in a name must not become one here.
+    shown = [["".join(sign if sign.isprintable() else "?" for sign in cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
         yield ("  " + "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))).rstrip()
 
 

@@ -29,7 +29,15 @@ def library_page(models: Sequence[Model], place: str, made: datetime, addresses:
     body = [
         _heading(models, place),
         tag("main", [_model(model, addresses) for model in models] or tag("p", _empty(place), class_="empty")),
-        tag("footer", tag("p", "Read at ", _minute(made), " by tintype library. Changes are those against the version that was published before.")),
+        tag(
+            "footer",
+            tag(
+                "p",
+                "Read at ",
+                _minute(made),
+                " by tintype library. Changes are those against the version that was published before.",
+            ),
+        ),
         tag("script", Markup(script)),
     ]
     head = [
