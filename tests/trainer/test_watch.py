@@ -109,7 +109,14 @@ def events(*statuses: dict[str, Any], kind: str = "MODIFIED") -> str:
         {"type": kind, "object": {"metadata": {"name": "bottles-1"}, **({"status": status} if status else {})}}
         for status in statuses
     ]
-    return "".join(json.dumps(document, indent=4) + "\n" for document in documents)
+    return "".join(json.dumps(document) + "\n" for document in documents)
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+def test_documents_in_one_line_or_in_several(indent: int | None) -> None:
+    written = [{"a": {"b": [{}, {"c": "}\n"}]}}, {}, {"d": 1}]
+    text = "".join(json.dumps(document, indent=indent) + "\n" for document in written)
+    assert list(module.documents(iter(text.splitlines(keepends=True)))) == written
 
 
 def _watch(*arguments: str) -> int:

@@ -91,11 +91,14 @@ def changes(where: Where) -> Generator[Document, None, None]:
 
 
 def documents(lines: Iterator[str] | IO[str]) -> Iterator[Document]:
-    """Yield the JSON documents that kubectl prints one after the other; each ends with a line of one brace."""
+    """Yield the JSON documents that kubectl prints one after the other.
+
+    Each stands in one line, as events do, or in several of which the last is one brace.
+    """
     text = ""
     for line in lines:
         text += line
-        if line.rstrip() == "}":
+        if line.rstrip() == "}" or (text == line and line.rstrip().endswith("}")):
             document: Document = json.loads(text)
             yield document
             text = ""
