@@ -1,7 +1,7 @@
 """What storage speaks about, and what a backend must be able to do."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -29,7 +29,7 @@ class ObjectInfo:
 
     uri: str
     size_bytes: int
-    modified: datetime | None = None
+    modified: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
