@@ -40,7 +40,7 @@ _COLUMNS: Final = (
     ("Model", "string", ".status.model", 1),
     ("Waiting", "string", ".status.conditions[?(@.type=='Waiting')].message", 1),
 )
-"""Name, type, path and priority; those of 0 fit into 80 columns beside a name of 21 letters, the others are `-o wide`."""
+"""Name, type, path and priority; those of 0 fit into 80 columns beside a name of 21 letters, others are `-o wide`."""
 
 
 def as_yaml(documents: Iterable[dict[str, Any]]) -> str:

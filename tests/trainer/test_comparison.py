@@ -220,6 +220,32 @@ def test_the_command_says_it_in_text_and_in_json(tmp_path: Path, tintype: Tintyp
     }
 
 
+@pytest.mark.parametrize("view", [ViewType.TAGGING, ViewType.DETECTION])
+def test_what_was_published_is_read_as_it_was(view: ViewType, tmp_path: Path, tintype: Tintype) -> None:
+    of: list[Predictions] = [tags(30, 1, 0.2), tags(30, 2, 1.0)]
+    if view is ViewType.DETECTION:
+        of = [boxes(25, seed=1), boxes(25, seed=2)]
+    versions = [
+        published(
+            tmp_path,
+            f"v-{number}",
+            {"spec.view": {"name": "v", "type": view.value}},
+            predictions=each,
+            thresholds=dict.fromkeys(CONCEPTS, 0.5),
+        )
+        for number, each in enumerate(of)
+    ]
+    code, out, _ = tintype("compare", *versions, "--json")
+    document, expected = json.loads(out), compared(view, *of)
+    assert code == 0
+    for side in ("first", "second"):
+        # Detections below 0.05 are not published, and coordinates have two decimals.
+        assert document["indicator"][side] == pytest.approx(getattr(expected.indicator, side), abs=5e-3)
+    assert [each["id"] for each in document["broken"]] == [each.id for each in expected.broken]
+    assert [each["firstErrors"] for each in document["fixed"]] == [each.first_errors for each in expected.fixed]
+    assert document["notes"][0].startswith("v-0 was published with 0.9000: predictions.jsonl.gz has")
+
+
 @pytest.mark.parametrize(
     ("changes", "options", "words"),
     [

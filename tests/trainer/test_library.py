@@ -174,14 +174,7 @@ def _no_manifest_of_ours(folder: Path) -> None:
 
 
 def _of_another_kind(folder: Path) -> None:
-    """Replace a file by another one that the manifest admits."""
-    (file,) = folder.rglob("model.json")
-    file.write_text("[1]")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    for each in manifest["files"]:
-        if each["name"] == "model.json":
-            each["sha256"] = hashlib.sha256(b"[1]").hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    _rewritten(folder, "model.json", b"[1]")
 
 
 @pytest.mark.parametrize(
@@ -204,6 +197,49 @@ def test_one_that_cannot_be_read_says_why_and_hides_no_other(
     assert "2 versions, 1 of them cannot be read" in page.text
     assert "bad-1" in page.text
     assert "good-1" in page.text
+
+
+def _rewritten(folder: Path, name: str, content: bytes) -> None:
+    """Replace a file by another one that the manifest admits."""
+    (file,) = folder.rglob(name)
+    file.write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for each in manifest["files"]:
+        if each["name"] == name:
+            each["sha256"] = hashlib.sha256(content).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+VIEW = {"name": 5, "type": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "readable"),
+    [
+        ("modelversion.json", {"spec": []}, False),
+        ("modelversion.json", {"spec": {"view": VIEW, "concepts": [1, None], "dataset": {"uri": 7}}}, True),
+        ("modelversion.json", {"spec": {"view": VIEW, "concepts": 3, "dataset": {"uri": ""}}}, False),
+        ("modelversion.json", {"spec": {"view": VIEW, "concepts": [], "dataset": []}}, False),
+        ("modelversion.json", {"spec": {"view": VIEW, "concepts": [], "dataset": {"uri": ""}, "training": 4}}, False),
+        ("model.json", {"model": 3, "best": {}}, True),
+        ("model.json", {"model": "m", "best": {"performanceIndicator": "x", "performanceIndicatorName": 3}}, False),
+        ("model.json", {"model": "m", "best": []}, False),
+        ("evaluation.json", {"validation": {"accuracyInterval": {"lower": "a"}}}, False),
+        ("evaluation.json", {"validation": {"accuracyInterval": {"lower": 0.5}}}, True),
+        ("evaluation.json", {"validation": 3}, False),
+        ("metrics.jsonl", {"seconds": float("nan"), "epoch": 1}, False),
+        ("metrics.jsonl", {"seconds": "long", "epoch": 1}, False),
+        ("metrics.jsonl", 3, False),
+    ],
+)
+def test_files_of_any_shape_are_told_and_never_raise(
+    name: str, document: object, readable: bool, tmp_path: Path
+) -> None:
+    _rewritten(published(tmp_path, "odd-1"), name, json.dumps(document).encode())
+    published(tmp_path, "good-1")
+    text = page_of(tmp_path).text
+    assert ("cannot be read" in text) != readable
+    assert "good-1" in text
 
 
 def test_what_is_not_published_is_there_too(tmp_path: Path) -> None:

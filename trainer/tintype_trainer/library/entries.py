@@ -57,6 +57,7 @@ class Version:
         modified: When its manifest, else its newest file, was written.
         fault: Why it cannot be read, as a sentence; most of the others are empty then.
         indicator: Of the best epoch.
+        dataset_uri: Of its data set.
         dataset_digest: Of the frozen examples.
         training: How long it was trained.
         report: Address of its report, or None.
@@ -76,6 +77,7 @@ class Version:
     modified: datetime | None = None
     fault: str | None = None
     indicator: Indicator | None = None
+    dataset_uri: str = ""
     dataset_digest: str | None = None
     training: Training | None = None
     report: str | None = None

@@ -1,6 +1,7 @@
 """Reads the versions below a folder or prefix, published or not."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -45,7 +46,7 @@ def _version(prefix: str, place: Place, store: Store) -> Version:
         return _published(unread, store) if place.manifest is not None else _unfinished(unread, place, store)
     except UserError as error:
         return replace(unread, fault=error.message)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return replace(
             unread, fault=f"{uri} holds files that are not as tintype writes them; publish the version again"
         )
@@ -65,7 +66,7 @@ def _published(unread: Version, store: Store) -> Version:
         _of_spec(unread, spec),
         name=manifest.name,
         namespace=manifest.namespace,
-        model=card["model"],
+        model=str(card["model"]),
         published=True,
         indicator=_indicator(best, json.loads(read("evaluation.json"))),
         dataset_digest=manifest.dataset_digest,
@@ -88,8 +89,16 @@ def _unfinished(unread: Version, place: Place, store: Store) -> Version:
 
 
 def _of_spec(version: Version, spec: dict[str, Any]) -> Version:
+    """Return the version with what its spec says; whatever is no text or number raises, and so is told as a fault."""
     view = spec["view"]
-    return replace(version, view=view["name"], view_type=view["type"], concepts=tuple(spec["concepts"]), spec=spec)
+    return replace(
+        version,
+        view=str(view["name"]),
+        view_type=str(view["type"]),
+        concepts=tuple(str(concept) for concept in spec["concepts"]),
+        dataset_uri=str(spec["dataset"]["uri"]),
+        spec=spec,
+    )
 
 
 def _indicator(best: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Indicator | None:
@@ -97,14 +106,22 @@ def _indicator(best: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Indica
     if value is None or name is None:
         return None
     interval = (evaluation.get("validation") or {}).get(f"{name}Interval") or {}
-    return Indicator(name, float(value), interval.get("lower"), interval.get("upper"))
+    ends = [_number(interval[end]) for end in ("lower", "upper") if interval.get(end) is not None]
+    return Indicator(str(name), _number(value), *(ends if len(ends) == 2 else (None, None)))
 
 
 def _training(epochs: Sequence[Mapping[str, Any]], spec: Mapping[str, Any]) -> Training | None:
     if not epochs:
         return None
-    seconds = sum(epoch["seconds"] for epoch in epochs)
-    return Training(float(seconds), float(epochs[-1]["epoch"]), spec.get("training", {}).get("epochs"))
+    seconds = sum(_number(epoch["seconds"]) for epoch in epochs)
+    planned = (spec.get("training") or {}).get("epochs")
+    return Training(seconds, _number(epochs[-1]["epoch"]), None if planned is None else _number(planned))
+
+
+def _number(value: object) -> float:
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    raise ValueError(f"{value!r} is no number")
 
 
 def _report(uri: str, files: Mapping[str, ManifestFile]) -> str | None:

@@ -158,11 +158,9 @@ def _dataset(version: Version) -> Callable[[str], Markup]:
     if digest is None:
         return _cell()
     short = digest.removeprefix("sha256:")[:DIGEST_DIGITS]
-    uri = ((version.spec or {}).get("dataset") or {}).get("uri", "")
-    name = str(uri).rstrip("/").rpartition("/")[2]
-    return _cell(
-        tag("bdi", name, title=str(uri)), tag("div", tag("code", short, title=digest), class_="soft"), sort=name
-    )
+    name = version.dataset_uri.rstrip("/").rpartition("/")[2]
+    code = tag("div", tag("code", short, title=digest), class_="soft")
+    return _cell(tag("bdi", name, title=version.dataset_uri), code, sort=name)
 
 
 def _published(version: Version) -> Callable[[str], Markup]:
