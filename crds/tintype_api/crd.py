@@ -28,18 +28,19 @@ JOB_FIELDS: Final = ("queueName", "queuePriorityClassName", "priorityClassName")
 """Fields of runPolicy that a Job has from its creation."""
 
 _COLUMNS: Final = (
-    ("View", "string", ".spec.view.name", 0),
     ("Phase", "string", ".status.phase", 0),
     ("Progress", "string", ".status.progress.summary", 0),
     ("Indicator", "number", ".status.best.performanceIndicator", 0),
-    ("Of", "string", ".status.best.performanceIndicatorName", 0),
     ("Change", "number", ".status.comparison.change", 0),
-    ("Best", "number", ".status.best.epoch", 0),
     ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("View", "string", ".spec.view.name", 1),
+    ("Of", "string", ".status.best.performanceIndicatorName", 1),
+    ("Best", "number", ".status.best.epoch", 1),
     ("Architecture", "string", ".spec.training.architecture", 1),
     ("Model", "string", ".status.model", 1),
     ("Waiting", "string", ".status.conditions[?(@.type=='Waiting')].message", 1),
 )
+"""Name, type, path and priority; those of 0 fit into 80 columns beside a name of 21 letters, others are `-o wide`."""
 
 
 def as_yaml(documents: Iterable[dict[str, Any]]) -> str:

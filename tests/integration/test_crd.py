@@ -132,7 +132,7 @@ def test_table_and_selectors_serve_people(applied: Apply, kubectl: Kubectl) -> N
     best["performanceIndicatorName"] = "accuracy"
     kubectl(*_status_patch({"phase": "Training", "best": best, "progress": _progress()}))
     header, row = kubectl("get", "mv").stdout.splitlines()
-    assert header.split() == ["NAME", "VIEW", "PHASE", "PROGRESS", "INDICATOR", "OF", "CHANGE", "BEST", "AGE"]
+    assert header.split() == ["NAME", "PHASE", "PROGRESS", "INDICATOR", "CHANGE", "AGE"]
     assert "epoch 3 of 6" in row
     assert "0.875" in row
     for selector, count in (("status.phase=Training", 1), ("status.phase=Failed", 0), ("spec.view.name=material", 1)):

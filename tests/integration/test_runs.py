@@ -31,7 +31,7 @@ def test_a_version_is_trained_and_published(published: dict[str, Any], platform:
     assert condition(published, "Complete")["reason"] == "Published"
     assert published["stage"] == "Publishing"
     assert [entry["epoch"] for entry in published["history"]] == [1, 2]
-    assert published["progress"]["summary"] == "2 of 2 epochs done"
+    assert published["progress"]["summary"] == "2 of 2 epochs"
     assert published["best"]["performanceIndicatorName"] == "accuracy"
     best = max(entry["validationAccuracy"] for entry in published["history"])
     assert published["best"]["performanceIndicator"] == round(best, 6)

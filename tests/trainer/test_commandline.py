@@ -27,6 +27,8 @@ options:
 commands:
   COMMAND
     run          train a ModelVersion on this machine
+    watch        show a ModelVersion of a cluster while it is trained
+    new          write the next version with the options of an earlier one
     validate     say whether ModelVersions are valid
     preview      draw training examples as the network sees them
     crd          print the manifests that make a cluster know ModelVersions
@@ -35,6 +37,9 @@ commands:
     import       turn another format into a data set of Studio JSON lines
     predict      apply a published version to pictures
     evaluate     evaluate a published version on a data set
+    compare      say which of two published versions is better, and where
+    library      write one page of all models and versions of a folder or
+                 prefix
     promote      make an alias, such as production, name a published version
 """
 

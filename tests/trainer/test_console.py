@@ -15,7 +15,7 @@ from tintype_api.status import (
     TrainerStatus,
     Unreadable,
 )
-from tintype_trainer.reporting.console import PlainConsole, duration, epoch_line, split_parts
+from tintype_trainer.reporting.console import PlainConsole, duration, epoch_line, fitting, moment_parts, split_parts
 from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.reporting.live import LiveConsole
 
@@ -121,3 +121,32 @@ def test_the_line_of_a_split_says_how_many_concepts_have_no_example() -> None:
 
 def test_duration() -> None:
     assert [duration(seconds) for seconds in (0, 59.6, 75, 3700)] == ["0:00", "1:00", "1:15", "61:40"]
+
+
+@pytest.mark.parametrize(
+    ("room", "line"),
+    [(0, ""), (4, ""), (5, "  aaa"), (9, "  aaa"), (10, "  aaa  bbb"), (99, "  aaa  bbb  c")],
+)
+def test_what_does_not_fit_is_left_out(room: int, line: str) -> None:
+    assert fitting(["aaa", "bbb", "c"], room) == line
+
+
+def test_the_moment_is_told_with_the_best_so_far() -> None:
+    best = Best(epoch=1, iteration=20, selected_by="mAP", performance_indicator=0.5, performance_indicator_name="mAP")
+    status = TrainerStatus(progress=PROGRESS, metrics=Metrics(batch_loss=0.25), best=best)
+    assert moment_parts(status) == ["loss 0.2500", "best mAP 0.5000", "40.0 examples/s"]
+    assert moment_parts(TrainerStatus()) == []
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
+def test_a_narrow_terminal_keeps_the_bar(width: int) -> None:
+    output = io.StringIO()
+    live = LiveConsole(Console(file=output, force_terminal=True, width=width, highlight=False))
+    journal = Journal()
+    journal.listen(live)
+    _play(journal, pause_s=0.3)
+    live.close()
+    shown = output.getvalue()
+    assert "10 of 120 iterations" in shown
+    assert "\u2026" not in shown
+    assert ("loss 0.9500" in shown) == (width >= 60)

@@ -119,27 +119,27 @@ def test_an_epoch_without_numbers_leaves_the_last_metrics() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "summary"),
+    ("ending", "note"),
     [
         (Ending.STOPPED_EARLY, "stopped early at epoch 2 of 4"),
         (Ending.MAX_DURATION, "stopped by maxDuration at epoch 2 of 4"),
         (Ending.STOPPED, "stopped by runPolicy.stop at epoch 2 of 4"),
     ],
 )
-def test_an_early_end_says_where_and_why(ending: Ending, summary: str) -> None:
+def test_an_early_end_says_where_and_the_log_says_why(ending: Ending, note: str) -> None:
     told = _Told()
     told.step(20, 5)
     told.progress.ended(ending)
-    assert told.shown["progress"]["summary"] == summary
+    assert told.shown["progress"]["summary"] == "ended at 2 of 4"
     assert told.shown["progress"]["secondsLeft"] == 0
-    assert told.notes == [summary]
+    assert told.notes == [note]
 
 
 def test_the_plans_end() -> None:
     told = _Told()
     told.step(40, 5)
     told.progress.ended(Ending.COMPLETED)
-    assert told.shown["progress"]["summary"] == "4 of 4 epochs done"
+    assert told.shown["progress"]["summary"] == "4 of 4 epochs"
     assert told.notes == []
 
 

@@ -26,6 +26,7 @@ FILES = [
     "best.safetensors",
     "dataset.jsonl.gz",
     "evaluation.json",
+    "events.out.tfevents.tintype",
     "metrics.jsonl",
     "model.json",
     "modelversion.json",

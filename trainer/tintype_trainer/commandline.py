@@ -55,6 +55,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tintype {version('tintype')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands.add_parser("run", help="train a ModelVersion on this machine"))
+    _add_watch(commands.add_parser("watch", help="show a ModelVersion of a cluster while it is trained"))
+    _add_new(commands.add_parser("new", help="write the next version with the options of an earlier one"))
     _add_validate(commands.add_parser("validate", help="say whether ModelVersions are valid"))
     _add_preview(commands.add_parser("preview", help="draw training examples as the network sees them"))
     _add_crd(commands.add_parser("crd", help="print the manifests that make a cluster know ModelVersions"))
@@ -62,6 +64,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_import(commands.add_parser("import", help="turn another format into a data set of Studio JSON lines"))
     _add_predict(commands.add_parser("predict", help="apply a published version to pictures"))
     _add_evaluate(commands.add_parser("evaluate", help="evaluate a published version on a data set"))
+    _add_compare(commands.add_parser("compare", help="say which of two published versions is better, and where"))
+    _add_library(commands.add_parser("library", help="write one page of all models and versions of a folder or prefix"))
     _add_promote(commands.add_parser("promote", help="make an alias, such as production, name a published version"))
     return parser
 
@@ -77,7 +81,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_run)
 
 
-def _add_set_and_cache(parser: argparse.ArgumentParser) -> None:
+def _add_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set",
         metavar="PATH=VALUE",
@@ -85,6 +89,10 @@ def _add_set_and_cache(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="change a field of the spec, such as training.epochs=2; can be given several times",
     )
+
+
+def _add_set_and_cache(parser: argparse.ArgumentParser) -> None:
+    _add_set(parser)
     parser.add_argument("--cache", metavar="DIR", help="folder that keeps pictures between runs")
 
 
@@ -107,6 +115,27 @@ def _few(text: str) -> int:
     if not 1 <= number <= MOST_OF_A_SHEET:
         raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MOST_OF_A_SHEET}")
     return number
+
+
+def _add_watch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="of the ModelVersion")
+    _add_cluster(parser)
+    parser.set_defaults(command=_watch)
+
+
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-n", "--namespace", metavar="NAMESPACE", help="default: that of kubectl's context")
+    parser.add_argument("--context", metavar="CONTEXT", help="of kubectl's configuration; default: the current one")
+
+
+def _add_new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from", dest="source", metavar="NAME|FILE", required=True, help="a ModelVersion of the cluster, or its file"
+    )
+    parser.add_argument("--name", metavar="NEW", help="of the new version; default: with the next number")
+    _add_cluster(parser)
+    _add_set(parser)
+    parser.set_defaults(command=_new)
 
 
 def _add_validate(parser: argparse.ArgumentParser) -> None:
@@ -165,8 +194,31 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_evaluate)
 
 
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    for place in ("first", "second"):
+        parser.add_argument(place, metavar="VERSION", help="as `tintype predict` takes it")
+    parser.add_argument("--json", action="store_true", help="as JSON, with every concept and picture")
+    parser.add_argument(
+        "--pictures", metavar="N", type=_not_negative, default=10, help="fixed and broken ones; default: %(default)s"
+    )
+    parser.set_defaults(command=_compare)
+
+
+def _add_library(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prefix", metavar="PREFIX", help="folder that holds versions at any depth, a path or a URI")
+    parser.add_argument("--output", metavar="FILE", default="index.html", help="a path or a URI; default: %(default)s")
+    parser.set_defaults(command=_library)
+
+
 def _add_batch_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", metavar="N", type=_positive, default=32, help="default: %(default)s")
+
+
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return number
 
 
 def _positive(text: str) -> int:
@@ -192,6 +244,30 @@ def _evaluate(arguments: argparse.Namespace, _interruption: Interruption) -> int
     from tintype_trainer.commands.evaluate import evaluate  # noqa: PLC0415
 
     return evaluate(arguments)
+
+
+def _compare(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.compare import compare  # noqa: PLC0415
+
+    return compare(arguments)
+
+
+def _watch(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.watch import watch  # noqa: PLC0415
+
+    return watch(arguments)
+
+
+def _new(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.new import new  # noqa: PLC0415
+
+    return new(arguments)
+
+
+def _library(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.library import library  # noqa: PLC0415
+
+    return library(arguments)
 
 
 def _promote(arguments: argparse.Namespace, _interruption: Interruption) -> int:

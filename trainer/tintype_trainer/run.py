@@ -1,6 +1,7 @@
 """A run: prepare, train, evaluate, publish."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,8 +33,10 @@ from tintype_trainer.loop.training import TrainingRun
 from tintype_trainer.networks.batch_norm import share_batch_norm
 from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
 from tintype_trainer.output.checkpoints import Checkpoints, Ground, Resumed
+from tintype_trainer.output.event_file import EVENTS_FILE, event_file
 from tintype_trainer.output.manifest import MODEL_FILE, WEIGHTS_FILE
 from tintype_trainer.output.modelcard import model_json
+from tintype_trainer.output.predictions import PREDICTIONS_FILE
 from tintype_trainer.output.publishing import Publisher, run_id
 from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.preparing import Prepared, open_loader, prepare
@@ -317,8 +320,9 @@ def _publish(
 ) -> None:
     publisher.add(MODEL_FILE, model)
     publisher.add("metrics.jsonl", metrics_jsonl(trained))
+    publisher.add(EVENTS_FILE, event_file([epoch.entry for epoch in trained.epochs], time.time()))
     publisher.add("evaluation.json", evaluated.evaluation.to_bytes())
-    publisher.add("predictions.jsonl.gz", evaluated.predictions_gz)
+    publisher.add(PREDICTIONS_FILE, evaluated.predictions_gz)
     _publish_weights(publisher, cache, trained, weights)
 
 

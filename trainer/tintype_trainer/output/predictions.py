@@ -14,6 +14,7 @@ from tintype_trainer.evaluation.making import Evaluated
 from tintype_trainer.learners.predictions import ScorePredictions
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 
+PREDICTIONS_FILE: Final = "predictions.jsonl.gz"
 SCORE_DIGITS: Final = 6
 PIXEL_DIGITS: Final = 2
 

@@ -1,7 +1,7 @@
 """Progress for people: a live display in a terminal, plain lines elsewhere."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from tintype_api.status import DatasetStatus, HistoryEntry, SplitMetrics, TrainerStatus
@@ -100,11 +100,35 @@ def epoch_line(entry: HistoryEntry, status: TrainerStatus) -> str:
         parts.append(f"mAP {entry.validation_map:.4f}")
     if len(parts) > 1 and status.best and status.best.iteration == entry.iteration:
         parts[-1] += " (best)"
-    if status.progress:
-        parts.append(f"{status.progress.examples_per_second or 0:.1f} examples/s")
+    if status.progress and status.progress.examples_per_second is not None:
+        parts.append(f"{status.progress.examples_per_second:.1f} examples/s")
     parts.append(f"{entry.seconds:.1f} s")
     epochs = f" of {status.progress.epochs:.4g}" if status.progress else ""
     return f"epoch {entry.epoch:.4g}{epochs}: {', '.join(parts)}"
+
+
+def moment_parts(status: TrainerStatus) -> list[str]:
+    """Return what is to be told of this moment of a training beside its iteration, the most important first. Pure."""
+    progress, best = status.progress, status.best
+    loss = status.metrics.batch_loss if status.metrics else None
+    parts = [f"loss {loss:.4f}"] if loss is not None else []
+    if progress and progress.seconds_left:
+        parts.append(f"{duration(progress.seconds_left)} left")
+    if best and best.performance_indicator is not None:
+        parts.append(f"best {best.performance_indicator_name} {best.performance_indicator:.4f}")
+    if progress and progress.examples_per_second:
+        parts.append(f"{progress.examples_per_second:.1f} examples/s")
+    return parts
+
+
+def fitting(parts: Sequence[str], room: int) -> str:
+    """Return as many of the first parts as fit into so many characters, each with two blanks before it. Pure."""
+    line = ""
+    for part in parts:
+        if len(line) + len(part) + 2 > room:
+            break
+        line += f"  {part}"
+    return line
 
 
 def duration(seconds: float) -> str:

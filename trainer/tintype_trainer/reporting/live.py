@@ -1,11 +1,16 @@
 """The live display in a terminal: one bar for what goes on, the lines above it."""
 
+from typing import Final
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from tintype_api.constants import Stage
 from tintype_api.status import TrainerStatus
-from tintype_trainer.reporting.console import PlainConsole, duration
+from tintype_trainer.reporting.console import PlainConsole, fitting, moment_parts
+
+SHORTEST_BAR: Final = 12
+"""In a narrow terminal, words are left out before the bar becomes shorter than this."""
 
 
 class LiveConsole(PlainConsole):
@@ -13,10 +18,11 @@ class LiveConsole(PlainConsole):
 
     def __init__(self, console: Console | None = None) -> None:
         console = console or Console(highlight=False)
+        self._console = console
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:.0f} of {task.total:.0f} {task.fields[tail]}"),
+            TextColumn("{task.completed:.0f} of {task.total:.0f}{task.fields[tail]}"),
             console=console,
             transient=True,
         )
@@ -30,15 +36,15 @@ class LiveConsole(PlainConsole):
         if status.stage is not Stage.TRAINING or not status.progress:
             self._progress.update(self._bar, visible=False)
             return
-        loss = f"loss {status.metrics.batch_loss:.4f}" if status.metrics and status.metrics.batch_loss else ""
-        left = f"{duration(status.progress.seconds_left)} left" if status.progress.seconds_left else ""
+        progress = status.progress
+        counted = f"{progress.summary} {progress.iteration} of {progress.iterations} iterations "
         self._progress.update(
             self._bar,
             visible=True,
-            description=status.progress.summary,
-            completed=status.progress.iteration,
-            total=status.progress.iterations,
-            tail=f"iterations  {loss}  {left}",
+            description=progress.summary,
+            completed=progress.iteration,
+            total=progress.iterations,
+            tail=" iterations" + fitting(moment_parts(status), self._console.width - len(counted) - SHORTEST_BAR),
         )
 
     def staging(self, done: int, total: int) -> None:

@@ -114,12 +114,13 @@ class TrainingProgress:
             return
         how = _HOW[ending]
         where = f"epoch {self._plan.epoch_at(self._iteration):.4g} of {self._plan.epochs:.4g}"
-        summary = f"stopped {how} at {where}"
+        # The column of a table has no room for why; the note and the condition Complete say it.
+        summary = f"ended at {self._plan.epoch_at(self._iteration):.4g} of {self._plan.epochs:.4g}"
         progress = self._progress(self._clock())
         self._journal.update(
             urgent=True, progress=progress.model_copy(update={"summary": summary, "seconds_left": 0.0})
         )
-        self.note(summary)
+        self.note(f"stopped {how} at {where}")
 
     def note(self, sentence: str) -> None:
         """Pass the sentence on."""
@@ -146,5 +147,5 @@ class TrainingProgress:
     def _summary(self) -> str:
         done = self._plan.epoch_at(self._iteration)
         if self._iteration == self._plan.iterations:
-            return f"{done:.4g} of {self._plan.epochs:.4g} epochs done"
+            return f"{done:.4g} of {self._plan.epochs:.4g} epochs"
         return f"epoch {int(done) + 1} of {self._plan.epochs:.4g}"

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tintype_api.errors import (
@@ -62,7 +63,9 @@ class LocalBackend:
             for name in names:
                 path = Path(folder, name)
                 if path.is_file():
-                    yield ObjectInfo(join(uri, (relative / name).as_posix()), path.stat().st_size)
+                    found = path.stat()
+                    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                    yield ObjectInfo(join(uri, (relative / name).as_posix()), found.st_size, modified)
 
     def write(self, uri: str, source: bytes | Path) -> None:
         """Store the content aside and move it to its place."""

@@ -79,7 +79,7 @@ class S3Backend:
         stream = self._call(uri, lambda client, _: obstore.list(client, prefix or None, chunk_size=LIST_CHUNK))
         for chunk in self._each(uri, iter(stream)):
             for found in chunk:
-                yield ObjectInfo(f"{S3_SCHEME}{bucket}/{found['path']}", found["size"])
+                yield ObjectInfo(f"{S3_SCHEME}{bucket}/{found['path']}", found["size"], found["last_modified"])
 
     def write(self, uri: str, source: bytes | Path) -> None:
         """Store the content, in several parts where it is large; S3 shows an object only when it is whole."""

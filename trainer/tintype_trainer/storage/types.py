@@ -1,7 +1,8 @@
 """What storage speaks about, and what a backend must be able to do."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -23,10 +24,12 @@ class ObjectInfo:
     Attributes:
         uri: Its URI.
         size_bytes: Its size.
+        modified: When it was written, as a listing tells; None where it does not.
     """
 
     uri: str
     size_bytes: int
+    modified: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

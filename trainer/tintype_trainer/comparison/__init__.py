@@ -1,0 +1,1 @@
+"""Two published versions beside each other, on the same validation examples."""

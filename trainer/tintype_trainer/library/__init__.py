@@ -1,0 +1,1 @@
+"""A page of all models and versions below a folder or prefix."""

@@ -1,0 +1,1 @@
+"""A version in a cluster, watched from outside by kubectl."""
