@@ -62,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_import(commands.add_parser("import", help="turn another format into a data set of Studio JSON lines"))
     _add_predict(commands.add_parser("predict", help="apply a published version to pictures"))
     _add_evaluate(commands.add_parser("evaluate", help="evaluate a published version on a data set"))
+    _add_report(commands.add_parser("report", help="write the report of a published version, to look at in a browser"))
     _add_promote(commands.add_parser("promote", help="make an alias, such as production, name a published version"))
     return parser
 
@@ -165,6 +166,13 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_evaluate)
 
 
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    _add_version(parser)
+    parser.add_argument("--output", metavar="FILE", default="report.html", help="default: %(default)s")
+    parser.add_argument("--cache", metavar="DIR", help="folder that keeps pictures between runs")
+    parser.set_defaults(command=_report)
+
+
 def _add_batch_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", metavar="N", type=_positive, default=32, help="default: %(default)s")
 
@@ -192,6 +200,12 @@ def _evaluate(arguments: argparse.Namespace, _interruption: Interruption) -> int
     from tintype_trainer.commands.evaluate import evaluate  # noqa: PLC0415
 
     return evaluate(arguments)
+
+
+def _report(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.report import report  # noqa: PLC0415
+
+    return report(arguments)
 
 
 def _promote(arguments: argparse.Namespace, _interruption: Interruption) -> int:
