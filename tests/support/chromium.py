@@ -158,7 +158,7 @@ def chromium(profile: Path) -> Iterator[Page]:
     ensure_chromium()
     from_us, to_it = os.pipe()
     from_it, to_us = os.pipe()
-    # Chromium reads commands from descriptor 3 and writes answers to 4; only bash redirects whatever numbers these have.
+    # Chromium reads commands from descriptor 3 and answers on 4; only bash redirects whatever numbers these have.
     command = ["bash", "-c", f'exec "$@" 3<&{from_us} 4>&{to_us}', "bash", PROGRAM]
     options = ["--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", "--disable-gpu", "--no-sandbox"]
     quiet = ["--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--hide-scrollbars"]

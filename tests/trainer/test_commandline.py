@@ -35,6 +35,8 @@ commands:
     import       turn another format into a data set of Studio JSON lines
     predict      apply a published version to pictures
     evaluate     evaluate a published version on a data set
+    report       write the report of a published version, to look at in a
+                 browser
     promote      make an alias, such as production, name a published version
 """
 

@@ -30,6 +30,7 @@ FILES = [
     "model.json",
     "modelversion.json",
     "predictions.jsonl.gz",
+    "report.html",
 ]
 
 

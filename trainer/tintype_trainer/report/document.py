@@ -36,6 +36,8 @@ class Fact(Model):
 
     label: str
     value: str
+    detail: str | None = None
+    """What is said beside the value, in smaller letters."""
 
 
 class Facts(Model):

@@ -26,12 +26,16 @@ def summary_of(sources: Sources) -> str:
 def tiles_of(sources: Sources) -> tuple[Fact, ...]:
     """Return the few figures that stand at the top, beside the performance indicator."""
     counts = sources.examples_by_split()
+    best = sources.evaluation.best
     examples = " / ".join(f"{counts.get(split, 0):,}" for split in Split)
     rows = [
-        Fact(label="Examples: train / validation / test", value=examples),
-        Fact(label="Time trained", value=duration(_seconds(sources.epochs))),
-        Fact(label="GPU-seconds", value=_gpu_seconds(sources)),
-        Fact(label="Epochs", value=_epochs(sources)),
+        Fact(label="Examples for training / validation / test", value=examples),
+        Fact(
+            label="Time trained",
+            value=duration(_seconds(sources.epochs)),
+            detail=f"GPU-seconds: {_gpu_seconds(sources)}",
+        ),
+        Fact(label="Epochs", value=_epochs(sources), detail=f"best: {best.epoch:.4g}" if best else None),
     ]
     test = sources.evaluation.test
     if test is not None and sources.split is Split.VALIDATION:
@@ -42,26 +46,26 @@ def tiles_of(sources: Sources) -> tuple[Fact, ...]:
 def facts_of(sources: Sources) -> tuple[Facts, ...]:
     """Return what is known of the version, by heading."""
     return (
-        Facts(title="What was trained", rows=tuple(_network(sources))),
-        Facts(title="On what", rows=tuple(_data(sources))),
-        Facts(title="With what, and what it cost", rows=tuple(_cost(sources))),
+        Facts(title="The network", rows=tuple(_network(sources))),
+        Facts(title="The data", rows=tuple(_data(sources))),
+        Facts(title="The cost", rows=tuple(_cost(sources))),
     )
 
 
 def figures_of(split: SplitEvaluation) -> tuple[Fact, ...]:
     """Return the figures of a whole split, as evaluation.json has them."""
-    rows = {
-        "Loss": _number(split.loss),
-        "Accuracy": _with_interval(split.accuracy, split.accuracy_interval),
-        "mAP": _with_interval(split.mean_average_precision, split.mean_average_precision_interval),
-        "mAP at IoU 0.5": _number(split.mean_average_precision50),
-        "mAP at IoU 0.75": _number(split.mean_average_precision75),
-        "Exact match": _number(split.exact_match),
-        "Mean overlap of right boxes": _number(split.mean_overlap),
-        "F1, micro": _number(split.micro.f1),
-        "F1, macro": _number(split.macro.f1),
-    }
-    return tuple(Fact(label=label, value=value) for label, value in rows.items() if value is not None)
+    rows = (
+        _figure("Loss", split.loss),
+        _figure("Accuracy", split.accuracy, split.accuracy_interval),
+        _figure("mAP", split.mean_average_precision, split.mean_average_precision_interval),
+        _figure("mAP at IoU 0.5", split.mean_average_precision50),
+        _figure("mAP at IoU 0.75", split.mean_average_precision75),
+        _figure("Exact match", split.exact_match),
+        _figure("Mean overlap of right boxes", split.mean_overlap),
+        _figure("F1, micro", split.micro.f1),
+        _figure("F1, macro", split.macro.f1),
+    )
+    return tuple(row for row in rows if row is not None)
 
 
 def duration(seconds: float) -> str:
@@ -152,17 +156,13 @@ def _epochs(sources: Sources) -> str:
 
 
 def _honest(test: SplitEvaluation) -> Fact:
-    if test.mean_average_precision is not None:
-        said = _with_interval(test.mean_average_precision, test.mean_average_precision_interval)
-        return Fact(label="mAP on the test set", value=said or "")
-    return Fact(label="Accuracy on the test set", value=_with_interval(test.accuracy, test.accuracy_interval) or "–")
+    of_map = _figure("mAP on the test set", test.mean_average_precision, test.mean_average_precision_interval)
+    found = of_map or _figure("Accuracy on the test set", test.accuracy, test.accuracy_interval)
+    return found or Fact(label="Test set", value="no figure")
 
 
-def _number(number: float | None) -> str | None:
-    return None if number is None else f"{number:.4f}"
-
-
-def _with_interval(number: float | None, interval: IntervalDocument | None) -> str | None:
+def _figure(label: str, number: float | None, interval: IntervalDocument | None = None) -> Fact | None:
     if number is None:
         return None
-    return f"{number:.4f}" + (f" ({interval.lower:.4f} to {interval.upper:.4f})" if interval else "")
+    around = f"95 % interval {interval.lower:.3f} to {interval.upper:.3f}" if interval else None
+    return Fact(label=label, value=f"{number:.4f}", detail=around)

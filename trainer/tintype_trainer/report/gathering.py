@@ -88,21 +88,28 @@ def most_doubtful_first(report: Report) -> list[str]:
     """Return the ids of the report's examples, those first whose annotation the network contradicts most surely."""
     if report.evaluated is None:
         return []
-    examples, detection = report.evaluated.examples, report.view_type is ViewType.DETECTION
-    doubts = [
-        _doubt_of_boxes(found) if detection else _doubt_of_scores(annotated, found)
-        for annotated, found in zip(examples.annotated, examples.answers, strict=True)
-    ]
+    examples = report.evaluated.examples
+    doubt = {
+        ViewType.CLASSIFICATION: _doubt_of_one,
+        ViewType.TAGGING: _doubt_of_each,
+        ViewType.DETECTION: _doubt_of_boxes,
+    }[report.view_type]
+    doubts = [doubt(annotated, found) for annotated, found in zip(examples.annotated, examples.answers, strict=True)]
     places = sorted(range(len(doubts)), key=lambda place: -doubts[place])
     return [examples.ids[place] for place in places]
 
 
-def _doubt_of_scores(annotated: Entries, found: Entries) -> float:
+def _doubt_of_one(annotated: Entries, found: Entries) -> float:
     pairs = zip(found[::2], found[1::2], strict=True)
-    return max((SCORE_UNIT - score if concept in annotated else score for concept, score in pairs), default=SCORE_UNIT)
+    return max((score for concept, score in pairs if concept not in annotated), default=0)
 
 
-def _doubt_of_boxes(found: Entries) -> float:
+def _doubt_of_each(annotated: Entries, found: Entries) -> float:
+    pairs = zip(found[::2], found[1::2], strict=True)
+    return max((SCORE_UNIT - score if concept in annotated else score for concept, score in pairs), default=0)
+
+
+def _doubt_of_boxes(_annotated: Entries, found: Entries) -> float:
     wrong = MATCHES.index(Match.WRONG)
     return max((score for _, score, *rest in found if rest[4] == wrong), default=0)
 

@@ -1,6 +1,6 @@
 // Drawings of numbers, each with its words and a table for those who do not see it.
 
-const CHART = { width: 380, height: 220, left: 50, right: 14, top: 12, bottom: 30 };
+const CHART = { width: 380, height: 230, left: 50, right: 14, top: 12, bottom: 42 };
 
 /** Return round numbers from below the least to above the greatest. */
 function ticks(least, greatest, wanted = 4) {
@@ -29,8 +29,8 @@ function frame(label, xTicks, yTicks, names = {}, size = CHART) {
       draw('text', { x: left - 7, y: y(tick) + 4, class: 'tick end' }, figure(tick)),
     ]),
     xTicks.map((tick) => draw('text', { x: x(tick), y: height - bottom + 17, class: 'tick middle' }, figure(tick))),
-    names.x ? draw('text', { x: width - right, y: height - bottom - 6, class: 'axis end' }, names.x) : null,
-    names.y ? draw('text', { x: left + 6, y: top + 9, class: 'axis' }, names.y) : null,
+    names.x ? draw('text', { x: (left + width - right) / 2, y: height - 6, class: 'middle' }, names.x) : null,
+    names.y ? draw('text', { x: left - 30, y: top - 13 }, names.y) : null,
     layer,
   );
   return { svg, x, y, layer };
@@ -103,7 +103,7 @@ function wholeTicks(xs) {
 }
 
 const UNIT_TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1];
-const SQUARE = { width: 380, height: 320, left: 42, right: 14, top: 14, bottom: 30 };
+const SQUARE = { width: 420, height: 360, left: 38, right: 16, top: 28, bottom: 42 };
 const STYLES = ['s1', 's2', 's3', 's4', 's5', 's6'];
 
 /** Return precision over recall of each concept; the chosen one stands out, with the point of its threshold. */
@@ -141,9 +141,10 @@ function reliability(calibration) {
   for (const bin of calibration.bins) {
     const [left, right] = [x(bin.lower) + 1, x(bin.upper) - 1];
     const [top, expected] = [y(bin.right), y(bin.score)];
+    const ground = Math.max(top, expected);
     layer.append(
-      draw('rect', { class: 'bar', x: left, width: right - left, y: top, height: y(0) - top }),
-      draw('rect', { class: 'gap', x: left, width: right - left, y: Math.min(top, expected), height: Math.abs(top - expected) }),
+      draw('rect', { class: 'bar', x: left, width: right - left, y: ground, height: y(0) - ground }),
+      draw('rect', { class: bin.right < bin.score ? 'gap over' : 'gap', x: left, width: right - left, y: Math.min(top, expected), height: Math.abs(top - expected) }),
     );
   }
   layer.append(draw('line', { class: 'diagonal', x1: x(0), y1: y(0), x2: x(1), y2: y(1) }));

@@ -54,7 +54,7 @@ function controls(report, state, changed) {
     slider.min = exact.min = lowest;
     if (from !== slider) slider.value = same ? chosen[0] : middle;
     if (from !== exact) exact.value = same ? chosen[0].toFixed(3) : '';
-    exact.placeholder = 'own';
+    exact.placeholder = 'mixed';
     slider.setAttribute('aria-valuetext', same ? share(chosen[0]) : 'each concept its own');
     select.value = state.concept ?? '';
     reset.disabled = chosen.every((value, place) => value === concepts[state.concept ?? place].threshold);
@@ -78,9 +78,8 @@ function conceptsSection(report, state, changed) {
   const curves = make('div');
   const calibrated = make('div');
   const anyCalibration = calibration || concepts.some((concept) => concept.calibration);
-  const element = section('concepts', 'How good it is, concept by concept',
-    make('dl', { class: 'tiles small' }, figures.map(({ label, value }) =>
-      make('div', { class: 'tile' }, make('dt', {}, label), make('dd', {}, value)))),
+  const element = section('concepts', 'How good it is, concept by concept', 'Concepts',
+    make('dl', { class: 'tiles small' }, figures.map((each) => tile(each))),
     make('p', { class: 'quiet' }, `Figures of the whole ${split} set as evaluation.json has them; the table below moves with the thresholds.`,
       ' ', WORDS[report.viewType][1]),
     scrolling('Figures of each concept', make('table', { class: 'concepts' },
@@ -132,7 +131,7 @@ function conceptsSection(report, state, changed) {
       : state.concept === null ? 'of all concepts together' : 'of this concept';
     const rows = found.bins.map((bin) => [`${share(bin.lower)} to ${share(bin.upper)}`, String(bin.count), share(bin.score), share(bin.right)]);
     return calibrated.replaceChildren(
-      make('p', { class: 'legend' }, `Expected calibration error ${share(found.error)}, ${of}. On the dashed line a score is the probability of being right; the shaded part is the gap.`),
+      make('p', { class: 'legend' }, `Expected calibration error ${share(found.error)}, ${of}. On the dashed line a score is the probability of being right. Filled gaps: more often right than the score says; hollow ones: less often.`),
       reliability(found), numbersOf('The bins in numbers', ['Scores', 'Count', 'Mean score', 'Share right'], rows));
   };
   return { element, show };

@@ -28,11 +28,17 @@ function named(text) {
   return make('bdi', {}, text);
 }
 
-/** Return a section with its heading, listed among the parts of the report. */
-function section(id, title, ...children) {
+/** Return a section with its heading, listed by a short name among the parts of the report. */
+function section(id, title, short, ...children) {
   const heading = make('h2', { id: `${id}-title` }, title);
-  document.getElementById('parts').append(make('li', {}, make('a', { href: `#${id}` }, title)));
+  document.getElementById('parts').append(make('li', {}, make('a', { href: `#${id}` }, short)));
   return make('section', { id, 'aria-labelledby': `${id}-title` }, heading, ...children);
+}
+
+/** Return a figure with its label, and what is said beside it. */
+function tile({ label, value, detail }, big = false) {
+  return make('div', { class: big ? 'tile big' : 'tile' }, make('dt', {}, label),
+    make('dd', {}, named(value), detail ? make('span', { class: 'detail' }, detail) : null));
 }
 
 /** Return what is wider than a small screen in a part that scrolls by itself, by keyboard too. */

@@ -1,6 +1,6 @@
 // The pictures: which ones, in which order, what is drawn on them, and one of them large.
 
-const AT_ONCE = 48;
+const AT_ONCE = innerWidth < 640 ? 24 : 48;
 const TABS = [
   ['all', 'All'],
   ['right', 'Correct'],
@@ -46,7 +46,7 @@ function gallerySection(report, state, changed) {
     changed('more');
     cards.children[first]?.focus();
   } });
-  const element = section('pictures', 'Pictures',
+  const element = section('pictures', 'Pictures', 'Pictures',
     make('p', { class: 'quiet' }, 'A mistake of which the network is sure may be an error of the annotation: such pictures come first.'),
     make('div', { class: 'row apart' }, list,
       make('div', { class: 'row' }, boxes, make('label', { for: 'order' }, 'Order'), order)),
@@ -78,12 +78,13 @@ function gallerySection(report, state, changed) {
 function selected(report, state, decided) {
   const found = { all: [], right: [], wrong: [], missed: [] };
   decided.outcomes.forEach((outcomes, place) => {
-    const about = relevant(outcomes, state.concept);
+    const about = aboutOf(outcomes, state);
     if (state.cell ? !inCell(outcomes, state.cell) : state.concept !== null && !about.length) return;
     found.all.push(place);
     if (about.every(isRight)) found.right.push(place);
-    if (about.some((each) => isWrong(each) && concerns(each.decided, state.concept))) found.wrong.push(place);
-    if (about.some((each) => isMissed(each) && concerns(each.annotated, state.concept))) found.missed.push(place);
+    const concept = state.cell ? state.cell.concept : state.concept;
+    if (about.some((each) => isWrong(each) && concerns(each.decided, concept))) found.wrong.push(place);
+    if (about.some((each) => isMissed(each) && concerns(each.annotated, concept))) found.missed.push(place);
   });
   return found;
 }
@@ -97,14 +98,19 @@ function relevant(outcomes, concept) {
   return concept === null ? outcomes : outcomes.filter(({ annotated, decided }) => annotated === concept || decided === concept);
 }
 
-function inCell(outcomes, { annotated, decided, absent }) {
-  if (absent !== undefined) return relevant(outcomes, absent).length === 0;
+/** Return the outcomes that count for what is chosen: of the cell, else of the concept, else all. */
+function aboutOf(outcomes, { cell, concept }) {
+  return relevant(outcomes, cell ? cell.concept : concept);
+}
+
+function inCell(outcomes, { annotated, decided, concept, absent }) {
+  if (absent) return relevant(outcomes, concept).length === 0;
   return outcomes.some((each) => each.annotated === annotated && each.decided === decided);
 }
 
 function ordered(places, state, decided) {
   const key = (place) => {
-    const about = relevant(decided.outcomes[place], state.concept);
+    const about = aboutOf(decided.outcomes[place], state);
     if (state.order !== 'doubt') return Math.max(0, ...about.map(({ score }) => score));
     const wrong = about.filter((each) => !isRight(each));
     return wrong.length ? 1 + Math.max(...wrong.map(({ sure }) => sure)) : -Math.max(0, ...about.map(({ score }) => score));
@@ -128,7 +134,7 @@ function showFilter(report, state, filter, changed) {
 
 function card(report, state, decided, place, open) {
   const { ids } = report.evaluated.examples;
-  const outcomes = relevant(decided.outcomes[place], state.concept);
+  const outcomes = aboutOf(decided.outcomes[place], state);
   const right = outcomes.every(isRight);
   return make('button', { type: 'button', class: `card ${right ? 'right' : 'wrong'}`, 'data-place': place, onclick: open },
     picture(report, state, decided.outcomes[place], place),
@@ -142,15 +148,16 @@ function wordsOf(report, outcomes, most) {
   const { concepts } = report.evaluated;
   const nameOf = (concept, none) => (concept === null ? none : named(concepts[concept].name));
   if (report.viewType === 'Classification') {
-    return outcomes.map(({ annotated, decided, score }) => make('span', { class: 'line' },
-      annotated === decided ? [] : [make('s', { class: 'quiet' }, nameOf(annotated)), ' → '],
-      nameOf(decided, 'none'), ' ', make('b', {}, share(score))));
+    return outcomes.flatMap(({ annotated, decided, score }) => [
+      make('span', { class: 'line' }, annotated === decided ? [] : 'decided ', nameOf(decided, 'none'), ' ', make('b', {}, share(score))),
+      annotated === decided ? null : make('span', { class: 'line quiet' }, 'annotated ', nameOf(annotated)),
+    ]).filter(Boolean);
   }
   const lines = [...outcomes].sort((one, other) => isRight(one) - isRight(other) || other.sure - one.sure).map((each) => {
-    const sign = isRight(each) ? '✓ ' : each.decided === null ? 'missed ' : 'wrong ';
-    const instead = each.decided !== null && each.annotated !== null && !isRight(each) ? [' for ', nameOf(each.annotated)] : [];
-    return make('span', { class: 'line' }, sign, nameOf(each.decided ?? each.annotated), instead, ' ',
-      each.decided === null && !each.score ? null : make('b', {}, share(each.score)));
+    const sign = isRight(each) ? 'right: ' : each.decided === null ? 'missed: ' : 'wrong: ';
+    const instead = each.decided !== null && each.annotated !== null && !isRight(each) ? [', annotated ', nameOf(each.annotated)] : [];
+    return make('span', { class: 'line' }, make('span', { class: 'quiet' }, sign), nameOf(each.decided ?? each.annotated), ' ',
+      each.decided === null && !each.score ? null : make('b', {}, share(each.score)), instead);
   });
   if (!lines.length) return [make('span', { class: 'line quiet' }, report.viewType === 'Detection' ? 'no box' : 'no concept')];
   const left = lines.length - most;
@@ -163,7 +170,7 @@ function picture(report, state, outcomes, place) {
   const detection = report.viewType === 'Detection';
   const size = sizes[place] ?? (detection ? extent([...annotated[place], ...answers[place].map((box) => [0, ...box.slice(2, 6)])]) : [1, 1]);
   const image = pictures[place]
-    ? make('img', { src: pictures[place], alt: '', loading: 'lazy', decoding: 'async', draggable: 'false' })
+    ? make('img', { src: pictures[place], alt: '', decoding: 'async', draggable: 'false' })
     : make('span', { class: 'none' }, 'no picture');
   return make('span', { class: 'picture' }, image, detection ? drawnBoxes(report, state, outcomes, annotated[place], size) : null);
 }
@@ -178,10 +185,11 @@ function drawnBoxes(report, state, outcomes, truth, [width, height]) {
     draw('rect', { class: style, x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0) }),
   ];
   const missed = new Set(outcomes.filter(isMissed).map((each) => each.truth));
-  const shown = state.concept === null ? truth : truth.filter((box) => box[0] === state.concept);
+  const concept = state.cell ? null : state.concept;
+  const shown = concept === null ? truth : truth.filter((box) => box[0] === concept);
   return draw('svg', { class: 'boxes', viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },
     state.boxes.truth ? shown.map((box) => rectangle(box.slice(1, 5), box[5] ? 'ignored' : missed.has(box) ? 'missed' : 'annotated')) : [],
-    state.boxes.found ? relevant(outcomes, state.concept).filter((each) => each.found)
+    state.boxes.found ? relevant(outcomes, concept).filter((each) => each.found)
       .map((each) => rectangle(each.found.slice(2, 6), isRight(each) ? 'found right' : 'found wrong')) : []);
 }
 
@@ -207,11 +215,11 @@ function closer(report, state, decided, places, place, cards) {
     dialog.replaceChildren(
       make('div', { class: 'row apart' },
         make('h2', { id: 'closer-title', dir: 'auto' }, report.evaluated.examples.ids[now]),
-        make('button', { type: 'button', 'data-step': 'close', onclick: () => dialog.close() }, 'Close')),
+        make('div', { class: 'row' }, button(-1, '← Before', 'before'),
+          make('span', { class: 'quiet' }, `${at + 1} of ${places.length}`), button(1, 'Next →', 'next'),
+          make('button', { type: 'button', 'data-step': 'close', onclick: () => dialog.close() }, 'Close'))),
       make('div', { class: 'closer' }, picture(report, state, decided.outcomes[now], now),
-        make('div', {}, make('h3', {}, 'Decisions'), make('p', { class: 'words' }, ...wordsOf(report, decided.outcomes[now], 30)), scoresOf(report, state, now))),
-      make('div', { class: 'row apart' }, button(-1, '← Before', 'before'),
-        make('span', { class: 'quiet' }, `${at + 1} of ${places.length}`), button(1, 'Next →', 'next')));
+        make('div', {}, make('h3', {}, 'Decisions'), make('p', { class: 'words' }, ...wordsOf(report, decided.outcomes[now], 30)), scoresOf(report, state, now))));
     if (focused) dialog.querySelector(`[data-step="${focused}"]`)?.focus();
   };
   dialog.onkeydown = (event) => {

@@ -10,7 +10,7 @@ function matrixSection(report, state, changed) {
     Tagging: 'Each concept for itself: what was annotated, and what was decided at its threshold.',
     Detection: 'Rows are annotated, columns decided; a box that nobody found is “missed”, a detection on nothing “nothing there”.',
   }[report.viewType];
-  const element = section('matrix', tagging ? 'Right and wrong decisions' : 'Confusion matrix',
+  const element = section('matrix', tagging ? 'Right and wrong decisions' : 'Confusion matrix', 'Matrix',
     make('p', { class: 'quiet' }, explained, ' Each number opens its pictures; arrow keys walk through them.'),
     scrolling('Matrix', table));
   const show = (decided) => {
@@ -28,7 +28,7 @@ function matrixSection(report, state, changed) {
     table.classList.toggle('crowded', heads.length > 8);
     table.replaceChildren(
       make('caption', { class: 'unseen' }, explained),
-      make('thead', {}, make('tr', {}, make('td', { class: 'corner' }, tagging ? '' : 'annotated ↓ decided →'),
+      make('thead', {}, make('tr', {}, make('td', { class: 'corner' }, tagging ? [] : ['decided →', make('br'), 'annotated ↓']),
         heads.map((head) => make('th', { scope: 'col', title: head.user ? head.text : null },
           make('span', { class: tagging ? null : 'tilted', dir: 'auto' }, head.text))))),
       make('tbody', {}, rows.map(({ head, cells }) => make('tr', {},
@@ -58,7 +58,7 @@ function conceptRows(report, decided) {
       share: quotient(counts[row][place], total) ?? 0,
       kind: row === place ? 'right' : 'wrong',
       label: `annotated ${head.text}, decided ${column.text}`,
-      open: { annotated: row < concepts.length ? row : null, decided: place < concepts.length ? place : null },
+      open: { annotated: row < concepts.length ? row : null, decided: place < concepts.length ? place : null, concept: null },
     })) };
   });
   return { heads: columns, rows };
@@ -71,10 +71,10 @@ function tagRows(report, decided) {
   const rows = concepts.map(({ name }, place) => {
     const { right, wrong, missed } = decided.counts[place];
     const counts = [right, wrong, missed, total - right - wrong - missed];
-    const opens = [{ annotated: place, decided: place }, { annotated: null, decided: place }, { annotated: place, decided: null }, { absent: place }];
+    const opens = [[place, place], [null, place], [place, null], [null, null]];
     return { head: { text: name, user: true }, cells: counts.map((count, column) => ({
       key: `${place} ${column}`, count, share: quotient(count, total) ?? 0, kind: column % 3 ? 'wrong' : 'right',
-      label: `${name}, ${heads[column]}`, open: opens[column],
+      label: `${name}, ${heads[column]}`, open: { annotated: opens[column][0], decided: opens[column][1], concept: place, absent: column === 3 },
     })) };
   });
   return { heads: ['Decided, rightly', 'Decided, wrongly', 'Missed', 'Rightly left out'].map((text) => ({ text })), rows };

@@ -2,16 +2,12 @@
 
 function showHead(report) {
   const { indicator } = report;
-  const tile = ({ label, value }, big) =>
-    make('div', { class: big ? 'tile big' : 'tile' }, make('dt', {}, label), make('dd', {}, named(value)));
   const tiles = report.tiles.map((each) => tile(each));
   if (indicator) {
     const { interval } = indicator;
-    const around = interval ? make('span', { class: 'quiet' }, `95 % interval ${share(interval.lower)} to ${share(interval.upper)}`) : null;
+    const detail = interval ? `95 % interval ${share(interval.lower)} to ${share(interval.upper)}` : null;
     const set = indicator.name === 'mAP' ? 'mAP' : 'Accuracy';
-    const big = tile({ label: `${set} on the validation set`, value: indicator.value.toFixed(4) }, true);
-    big.lastChild.append(around ?? '');
-    tiles.unshift(big);
+    tiles.unshift(tile({ label: `${set} on the validation set`, value: indicator.value.toFixed(4), detail }, true));
   }
   document.getElementById('top').append(
     make('p', { class: 'kicker' }, named(report.namespace), ' / ', named(report.view)),
@@ -26,7 +22,7 @@ function showFacts(report) {
   const card = ({ title, rows }) => make('div', { class: 'panel' }, make('h3', {}, title),
     make('dl', { class: 'facts' }, rows.map(({ label, value }) =>
       make('div', {}, make('dt', {}, label), make('dd', {}, named(value))))));
-  return section('trained', 'What was trained', make('div', { class: 'columns' }, report.facts.map(card)), showOptions(report));
+  return section('trained', 'What was trained', 'Version', make('div', { class: 'columns' }, report.facts.map(card)), showOptions(report));
 }
 
 function showOptions({ options }) {
@@ -35,7 +31,7 @@ function showOptions({ options }) {
     make('tbody', {}, rows.map(({ path: name, value, default: usual, changed }) =>
       make('tr', { class: changed ? 'changed' : null },
         make('th', { scope: 'row' }, make('code', {}, name)),
-        make('td', {}, named(value), changed ? make('span', { class: 'mark' }, 'not the default') : null),
+        make('td', {}, named(value)),
         make('td', { class: 'quiet' }, changed ? named(usual ?? 'none') : 'the same'))))));
   const changed = options.filter((option) => option.changed);
   const usual = options.filter((option) => !option.changed);
@@ -46,7 +42,7 @@ function showOptions({ options }) {
 }
 
 function showCurves({ epochs, best }) {
-  if (!epochs.length) return section('curves', 'How the training went', make('p', {}, 'No epoch has ended.'));
+  if (!epochs.length) return section('curves', 'How the training went', 'Training', make('p', {}, 'No epoch has ended.'));
   const charts = [
     ['Loss', [{ key: 'trainLoss', name: 'training', style: 's1' }, { key: 'validationLoss', name: 'validation', style: 's2' }]],
     ['Metrics of the validation set', [{ key: 'validationAccuracy', name: 'accuracy', style: 's1' }, { key: 'validationMAP', name: 'mAP', style: 's2' }]],
@@ -70,7 +66,7 @@ function showCurves({ epochs, best }) {
   const heads = ['Epoch', 'Learning rate', 'Training loss', 'Validation loss', 'Accuracy', 'mAP', 'Seconds'];
   const rows = epochs.map((each) => [each.epoch, each.learningRate, each.trainLoss, each.validationLoss,
     each.validationAccuracy, each.validationMAP, each.seconds].map(figure));
-  return section('curves', 'How the training went',
+  return section('curves', 'How the training went', 'Training',
     make('p', { class: 'row' }, make('label', { for: 'epoch' }, 'Figures at epoch'), slider, output,
       make('span', { class: 'quiet' }, draw('svg', { viewBox: '0 0 8 16', class: 'key tall', 'aria-hidden': 'true' },
         draw('line', { class: 'best', x1: 4, x2: 4, y1: 0, y2: 16 })), ` best epoch, ${figure(best.epoch)}`)),
@@ -85,7 +81,7 @@ function showSnippets({ snippets }) {
     return make('div', { class: 'panel snippet' },
       make('div', { class: 'row apart' }, make('h3', {}, title), button), make('p', { class: 'quiet' }, note), pre);
   };
-  return section('again', 'Use it, and train it again', snippets.map(block));
+  return section('again', 'Use it, and train it again', 'Use', make('div', { class: 'columns two' }, snippets.slice(0, -1).map(block)), block(snippets.at(-1)));
 }
 
 async function copy(pre, text, button) {
