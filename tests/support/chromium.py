@@ -107,6 +107,11 @@ class Page:
         self._send("Input.dispatchKeyEvent", type="keyDown", **common, **({"text": text} if text else {}))
         self._send("Input.dispatchKeyEvent", type="keyUp", **common)
 
+    def tree(self) -> list[dict[str, Any]]:
+        """Return what a screen reader is told: nodes with role and name, those that it passes over left out."""
+        nodes = self._send("Accessibility.getFullAXTree")["nodes"]
+        return [node for node in nodes if not node.get("ignored") and "name" in node]
+
     def draw(self, file: Path, *, whole: bool = False) -> None:
         """Save what is seen, or the whole page, as PNG."""
         found = self._send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
