@@ -218,7 +218,7 @@ function closer(report, state, decided, places, place, cards) {
         make('div', { class: 'row' }, button(-1, '← Before', 'before'),
           make('span', { class: 'quiet' }, `${at + 1} of ${places.length}`), button(1, 'Next →', 'next'),
           make('button', { type: 'button', 'data-step': 'close', onclick: () => dialog.close() }, 'Close'))),
-      make('div', { class: 'closer' }, picture(report, state, decided.outcomes[now], now),
+      make('div', { class: 'closer' }, framed(picture(report, state, decided.outcomes[now], now), report.evaluated.examples.sizes[now]),
         make('div', {}, make('h3', {}, 'Decisions'), make('p', { class: 'words' }, ...wordsOf(report, decided.outcomes[now], 30)), scoresOf(report, state, now))));
     if (focused) dialog.querySelector(`[data-step="${focused}"]`)?.focus();
   };
@@ -233,6 +233,12 @@ function closer(report, state, decided, places, place, cards) {
   show();
   dialog.showModal();
   dialog.querySelector('[data-step="next"]').focus();
+}
+
+/** Give a picture's place the proportions of the picture. */
+function framed(place, size) {
+  if (size) place.style.setProperty('aspect-ratio', `${size[0]} / ${size[1]}`);
+  return place;
 }
 
 /** Return the scores of an example beside their thresholds. */

@@ -67,7 +67,7 @@ function conceptRows(report, decided) {
 function tagRows(report, decided) {
   const { concepts, examples } = report.evaluated;
   const total = examples.ids.length;
-  const heads = ['right: it holds', 'wrong: it does not hold', 'missed: it holds', 'right: it does not hold'];
+  const heads = ['decided for, rightly', 'decided for, wrongly', 'missed', 'left out, rightly'];
   const rows = concepts.map(({ name }, place) => {
     const { right, wrong, missed } = decided.counts[place];
     const counts = [right, wrong, missed, total - right - wrong - missed];
@@ -77,7 +77,7 @@ function tagRows(report, decided) {
       label: `${name}, ${heads[column]}`, open: { annotated: opens[column][0], decided: opens[column][1], concept: place, absent: column === 3 },
     })) };
   });
-  return { heads: ['Decided, rightly', 'Decided, wrongly', 'Missed', 'Rightly left out'].map((text) => ({ text })), rows };
+  return { heads: ['Decided for, rightly', 'Decided for, wrongly', 'Missed', 'Left out, rightly'].map((text) => ({ text })), rows };
 }
 
 /** Move the focus among the cells that have pictures. */
