@@ -18,9 +18,9 @@ ROOT: Final = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from examples.shapes.draw import draw_dataset  # noqa: E402
+
 from support.chromium import Page, chromium  # noqa: E402
 from support.published import published_path  # noqa: E402
-
 from tintype_trainer.commandline import run_command_line  # noqa: E402
 from tintype_trainer.interruption import Interruption  # noqa: E402
 
@@ -35,7 +35,7 @@ VIEWS: Final[Mapping[str, tuple[int, int, bool, str]]] = {
     ),
     "pictures": (
         1200,
-        820,
+        1060,
         True,
         "document.getElementById('tab-wrong').click(); document.getElementById('matrix').scrollIntoView()",
     ),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from support.chromium import Page, chromium
+from support.chromium import ChromiumError, Page, chromium, ensure_chromium
 from support.reported import HOSTILE, Reported, flat, reported
 from tintype_api.spec.view import ViewType
 from tintype_trainer.evaluation.detection import evaluate_detection, match
@@ -117,6 +117,12 @@ def test_the_numbers_are_those_of_the_evaluation_wherever_the_slider_is(page: Pa
         check_numbers(page, version, dict.fromkeys(thresholds, threshold))
     page.value("document.getElementById('reset').click()")
     check_numbers(page, version, dict(version.evaluation.thresholds))
+
+
+def test_without_a_browser_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _program: None)
+    with pytest.raises(ChromiumError, match=r"^The report's tests need chromium: install it from your distribution\.$"):
+        ensure_chromium()
 
 
 def test_names_show_as_they_are_and_run_nothing(page: Page) -> None:

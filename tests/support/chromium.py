@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-PROGRAM: Final = "chromium"
+PACKAGE: Final = "chromium"
+PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
+"""Names that distributions give it, the first that is there being taken."""
 ANSWER_S: Final = 60
 KEYS: Final = {
     "Tab": 9,
@@ -30,23 +32,31 @@ class ChromiumError(Exception):
     """Chromium is not there, or has not done what it was asked for."""
 
 
-def ensure_chromium() -> None:
-    """Install Debian's chromium where it is missing.
+def ensure_chromium() -> str:
+    """Return the program, after installing Debian's chromium where there is none.
 
     Raises:
         ChromiumError: where that is not possible.
     """
-    if shutil.which(PROGRAM):
-        return
+    if program := _program():
+        return program
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise ChromiumError(f"The report's tests need {PROGRAM}: install it from your distribution.")
+        raise ChromiumError(f"The report's tests need {PACKAGE}: install it from your distribution.")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "-qq", "--no-install-recommends", PROGRAM]
+    install = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "-qq", "--no-install-recommends", PACKAGE]
     for command in (["apt-get", "update", "-qq"], install):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             said = f"`{' '.join(command)}` failed: {done.stderr.strip()}."
-            raise ChromiumError(f"{said} Install {PROGRAM} yourself.")
+            raise ChromiumError(f"{said} Install {PACKAGE} yourself.")
+    program = _program()
+    if not program:
+        raise ChromiumError(f"The package {PACKAGE} was installed and has no program of that name; install another.")
+    return program
+
+
+def _program() -> str | None:
+    return next((program for program in PROGRAMS if shutil.which(program)), None)
 
 
 class Page:
@@ -160,11 +170,11 @@ def chromium(profile: Path) -> Iterator[Page]:
     Raises:
         ChromiumError: where there is none and it cannot be installed.
     """
-    ensure_chromium()
+    program = ensure_chromium()
     from_us, to_it = os.pipe()
     from_it, to_us = os.pipe()
     # Chromium reads commands from descriptor 3 and answers on 4; only bash redirects whatever numbers these have.
-    command = ["bash", "-c", f'exec "$@" 3<&{from_us} 4>&{to_us}', "bash", PROGRAM]
+    command = ["bash", "-c", f'exec "$@" 3<&{from_us} 4>&{to_us}', "bash", program]
     options = ["--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", "--disable-gpu", "--no-sandbox"]
     quiet = ["--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--hide-scrollbars"]
     with open(profile.parent / "chromium.log", "wb") as log:  # noqa: PTH123

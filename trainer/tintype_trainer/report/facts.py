@@ -164,5 +164,5 @@ def _honest(test: SplitEvaluation) -> Fact:
 def _figure(label: str, number: float | None, interval: IntervalDocument | None = None) -> Fact | None:
     if number is None:
         return None
-    around = f"95 % interval {interval.lower:.3f} to {interval.upper:.3f}" if interval else None
+    around = f"95 %: {interval.lower:.3f} to {interval.upper:.3f}" if interval else None
     return Fact(label=label, value=f"{number:.4f}", detail=around)

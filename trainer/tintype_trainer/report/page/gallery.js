@@ -211,7 +211,7 @@ function closer(report, state, decided, places, place, cards) {
   const show = () => {
     const now = places[at];
     const focused = dialog.contains(document.activeElement) ? document.activeElement.dataset.step : null;
-    const button = (by, text, key) => make('button', { type: 'button', 'data-step': key, 'aria-disabled': String(!places[at + by]), onclick: () => step(by) }, text);
+    const button = (by, text, key) => make('button', { type: 'button', 'data-step': key, 'aria-disabled': String(places[at + by] === undefined), onclick: () => step(by) }, text);
     dialog.replaceChildren(
       make('div', { class: 'row apart' },
         make('h2', { id: 'closer-title', dir: 'auto' }, report.evaluated.examples.ids[now]),

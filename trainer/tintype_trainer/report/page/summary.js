@@ -5,7 +5,7 @@ function showHead(report) {
   const tiles = report.tiles.map((each) => tile(each));
   if (indicator) {
     const { interval } = indicator;
-    const detail = interval ? `95 % interval ${share(interval.lower)} to ${share(interval.upper)}` : null;
+    const detail = interval ? `95 %: ${share(interval.lower)} to ${share(interval.upper)}` : null;
     const set = indicator.name === 'mAP' ? 'mAP' : 'Accuracy';
     tiles.unshift(tile({ label: `${set} on the validation set`, value: indicator.value.toFixed(4), detail }, true));
   }
