@@ -1,6 +1,7 @@
 """report.html in a real browser: numbers against the evaluation's, keyboard, screen readers, sizes, hostile names."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -117,6 +118,37 @@ def test_the_numbers_are_those_of_the_evaluation_wherever_the_slider_is(page: Pa
         check_numbers(page, version, dict.fromkeys(thresholds, threshold))
     page.value("document.getElementById('reset').click()")
     check_numbers(page, version, dict(version.evaluation.thresholds))
+
+
+def odd(view_type: ViewType) -> dict[str, Reported]:
+    """Return versions with little to show."""
+    concepts = ("only", "other") if view_type is ViewType.CLASSIFICATION else ("only",)
+    usual = reported(view_type, 12, concepts)
+    nothing = usual.evaluation.model_copy(update={"validation": None, "test": None, "note": "nothing was set aside"})
+    return {
+        "few concepts": usual,
+        "one example": reported(view_type, 1, ("a", "b", "c")),
+        "no example of some concepts": reported(view_type, 3, [f"concept {number}" for number in range(12)]),
+        "nothing set aside": replace(usual, sources=replace(usual.sources, evaluation=nothing, predictions=[])),
+        "one epoch": replace(usual, sources=replace(usual.sources, epochs=usual.sources.epochs[1:2])),
+        "no epoch": replace(usual, sources=replace(usual.sources, epochs=())),
+    }
+
+
+@pytest.mark.parametrize("view_type", tuple(ViewType))
+def test_versions_with_little_to_show_open_without_complaint(
+    browser: Page, view_type: ViewType, tmp_path: Path
+) -> None:
+    browser.complaints.clear()
+    browser.look(400)
+    for name, version in odd(view_type).items():
+        file = tmp_path / f"{name}.html"
+        file.write_bytes(version.html(flat))
+        browser.open(file)
+        assert browser.complaints == [], name
+        assert browser.value("document.querySelector('h1').textContent") == "made-up"
+        assert browser.value("document.getElementById('again') !== null"), name
+        assert browser.value("document.body.innerText.match(/NaN|undefined|Infinity|null/)") is None, name
 
 
 def test_without_a_browser_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

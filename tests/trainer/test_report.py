@@ -15,11 +15,13 @@ import pytest
 from support.located import located
 from support.reported import HOSTILE, Reported, flat, reported
 from tintype_api.spec.view import ViewType
+from tintype_api.status import Best
 from tintype_trainer.datasets.dataset import Split
 from tintype_trainer.evaluation.detection import evaluate_detection, match
-from tintype_trainer.evaluation.making import Evaluated
+from tintype_trainer.evaluation.making import Evaluated, evaluate_training
 from tintype_trainer.evaluation.scores import evaluate_classification, evaluate_tagging
 from tintype_trainer.learners.predictions import DetectionPredictions
+from tintype_trainer.metrics.boxes import DetectedBoxes
 from tintype_trainer.metrics.decisions import Counts
 from tintype_trainer.metrics.measures import Measures
 from tintype_trainer.output.predictions import predictions_jsonl_gz
@@ -30,7 +32,7 @@ from tintype_trainer.report.document import MATCHES, Match, Report
 from tintype_trainer.report.gathering import gather, most_doubtful_first
 from tintype_trainer.report.making import MOST_BYTES, make_report
 from tintype_trainer.report.rendering import render
-from tintype_trainer.report.sources import _lines
+from tintype_trainer.report.sources import read_lines
 
 VIEWS = tuple(ViewType)
 
@@ -142,7 +144,7 @@ def test_boxes_with_doubles_ties_and_crowds_are_counted_as_the_evaluation_counts
     ids = [f"{place}.png" for place in range(len(predictions.detected))]
     of_split = {Split.VALIDATION: Evaluated(ids, predictions, Measures(1, None, None, None, ()))}
     thresholds = dict.fromkeys(names, 0.05)
-    lines = _lines(predictions_jsonl_gz(of_split, thresholds))
+    lines = read_lines(predictions_jsonl_gz(of_split, thresholds))
     found = answers_of(ViewType.DETECTION, lines, thresholds)
     matched = match(predictions, names)
     for threshold in (0.05, 0.3, 0.55, 0.8):
@@ -150,6 +152,28 @@ def test_boxes_with_doubles_ties_and_crowds_are_counted_as_the_evaluation_counts
         split = evaluate_detection(matched, Measures(1, None, None, None, ()), limits, ids, chosen_here=False)
         expected = [Counts(one.true_positives, one.false_positives, one.false_negatives) for one in split.per_concept]
         assert counts_at(ViewType.DETECTION, found, list(limits.values())) == expected
+
+
+def test_thresholds_below_a_twentieth_have_their_detections() -> None:
+    predictions = located(images=20, concepts=3, seed=1)
+    weak = DetectionPredictions(
+        predictions.losses_N,
+        tuple(DetectedBoxes(each.boxes_N4, each.scores_N / 25, each.labels_N) for each in predictions.detected),
+        predictions.annotated,
+    )
+    ids = [f"{place}.png" for place in range(20)]
+    of_split = {Split.VALIDATION: Evaluated(ids, weak, Measures(20, None, None, None, ()))}
+    best = Best(epoch=1, iteration=1, selected_by="mAP")
+    evaluation = evaluate_training(ViewType.DETECTION, ("a", "b", "c"), best, of_split)
+    thresholds = evaluation.thresholds
+    assert max(thresholds.values()) < 0.05
+    found = answers_of(ViewType.DETECTION, read_lines(predictions_jsonl_gz(of_split, thresholds)), thresholds)
+    assert found.lowest == tuple(thresholds.values())
+    assert evaluation.validation is not None
+    assert counts_at(ViewType.DETECTION, found, found.lowest) == [
+        Counts(one.true_positives, one.false_positives, one.false_negatives)
+        for one in evaluation.validation.per_concept
+    ]
 
 
 def test_counts_that_rounding_changes_are_named(version: Reported) -> None:
@@ -315,6 +339,13 @@ def test_two_thousand_images_of_forty_concepts_leave_room_for_a_picture_of_each(
     room_bytes = MOST_BYTES - len(render(gather(made.sources)))
     assert MOST_BYTES < 10_000_000
     assert room_bytes // 2000 > 4000
+
+
+def test_numbers_that_are_none_are_null_in_the_page(version: Reported) -> None:
+    diverged = version.sources.epochs[0].model_copy(update={"train_loss": float("nan")})
+    sources = replace(version.sources, epochs=(diverged, *version.sources.epochs[1:]))
+    report = Parsed(make_report(sources, {}, flat, 1)).report
+    assert report["epochs"][0]["trainLoss"] is None
 
 
 def test_facts_of_the_document_are_typed(version: Reported) -> None:

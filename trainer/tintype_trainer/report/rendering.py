@@ -8,6 +8,7 @@ import base64
 import hashlib
 import html
 import json
+import math
 import re
 from importlib.resources import files
 from typing import Final
@@ -54,8 +55,18 @@ def policy(script: str, style: str) -> str:
 
 def data_json(report: Report) -> str:
     """Return the data as JSON that no letter of it can lead out of its block."""
-    text = json.dumps(report.model_dump(mode="json", by_alias=True), ensure_ascii=False, separators=(",", ":"))
+    document = _finite(report.model_dump(mode="json", by_alias=True))
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return re.sub("[<>&\u2028\u2029]", lambda found: ESCAPES[found[0]], text)
+
+
+def _finite(part: object) -> object:
+    """Return a part of the document with null for numbers that are none, such as the loss after a step too far."""
+    if isinstance(part, dict):
+        return {key: _finite(inner) for key, inner in part.items()}
+    if isinstance(part, list):
+        return [_finite(inner) for inner in part]
+    return None if isinstance(part, float) and not math.isfinite(part) else part
 
 
 def _asset(name: str) -> str:

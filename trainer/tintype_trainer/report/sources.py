@@ -86,8 +86,8 @@ def read_sources(
         card=json.loads(card),
         evaluation=Evaluation.model_validate_json(evaluation),
         epochs=tuple(_epoch(json.loads(line)) for line in metrics.splitlines()),
-        dataset=_lines(dataset_gz),
-        predictions=_lines(predictions_gz),
+        dataset=read_lines(dataset_gz),
+        predictions=read_lines(predictions_gz),
         onnx=onnx,
     )
 
@@ -96,7 +96,8 @@ def _epoch(line: dict[str, Any]) -> HistoryEntry:
     return HistoryEntry.model_validate({key: value for key, value in line.items() if key != "concepts"})
 
 
-def _lines(content_gz: bytes) -> list[Line]:
+def read_lines(content_gz: bytes) -> list[Line]:
+    """Return the documents of gzipped JSON lines."""
     # Not splitlines: a name may hold what Unicode counts as the end of a line.
     return [json.loads(line) for line in gzip.decompress(content_gz).split(b"\n") if line]
 
