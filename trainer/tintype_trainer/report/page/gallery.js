@@ -1,6 +1,7 @@
 // The pictures: which ones, in which order, what is drawn on them, and one of them large.
 
 const AT_ONCE = innerWidth < 640 ? 24 : 48;
+const MOST_DECISIONS = 30;
 const TABS = [
   ['all', 'All'],
   ['right', 'Correct'],
@@ -143,6 +144,10 @@ function card(report, state, decided, place, open) {
     make('span', { class: 'file', dir: 'auto' }, ids[place]));
 }
 
+function worstFirst(outcomes) {
+  return [...outcomes].sort((one, other) => isRight(one) - isRight(other) || other.sure - one.sure);
+}
+
 /** Return what was annotated and decided, in words. */
 function wordsOf(report, outcomes, most) {
   const { concepts } = report.evaluated;
@@ -153,7 +158,7 @@ function wordsOf(report, outcomes, most) {
       annotated === decided ? null : make('span', { class: 'line quiet' }, 'annotated ', nameOf(annotated)),
     ]).filter(Boolean);
   }
-  const lines = [...outcomes].sort((one, other) => isRight(one) - isRight(other) || other.sure - one.sure).map((each) => {
+  const lines = worstFirst(outcomes).map((each) => {
     const sign = isRight(each) ? 'right: ' : each.decided === null ? 'missed: ' : 'wrong: ';
     const instead = each.decided !== null && each.annotated !== null && !isRight(each) ? [', annotated ', nameOf(each.annotated)] : [];
     return make('span', { class: 'line' }, make('span', { class: 'quiet' }, sign), nameOf(each.decided ?? each.annotated), ' ',
@@ -164,22 +169,25 @@ function wordsOf(report, outcomes, most) {
   return left > 0 ? [...lines.slice(0, most), make('span', { class: 'line quiet' }, `and ${left} more`)] : lines;
 }
 
-/** Return a picture with the boxes that are wanted. */
-function picture(report, state, outcomes, place) {
+/** Return a picture with the boxes that are wanted; in a large one they have the numbers of their decisions. */
+function picture(report, state, outcomes, place, large = false) {
   const { pictures, sizes, annotated, answers } = report.evaluated.examples;
   const detection = report.viewType === 'Detection';
   const size = sizes[place] ?? (detection ? extent([...annotated[place], ...answers[place].map((box) => [0, ...box.slice(2, 6)])]) : [1, 1]);
   const image = pictures[place]
     ? make('img', { src: pictures[place], alt: '', decoding: 'async', draggable: 'false' })
     : make('span', { class: 'none' }, 'no picture');
-  return make('span', { class: 'picture' }, image, detection ? drawnBoxes(report, state, outcomes, annotated[place], size) : null);
+  return make('span', { class: 'picture' }, image, detection ? drawnBoxes(report, state, outcomes, annotated[place], size, large) : null);
 }
 
 function extent(boxes) {
   return [Math.max(1, ...boxes.map((box) => box[3])), Math.max(1, ...boxes.map((box) => box[4]))];
 }
 
-function drawnBoxes(report, state, outcomes, truth, [width, height]) {
+function drawnBoxes(report, state, outcomes, truth, [width, height], large) {
+  const letters = Math.max(width, height) / 26;
+  const numbered = ([x0, y0], number) => draw('text',
+    { x: x0 + letters / 4, y: y0 + letters, 'font-size': letters, 'stroke-width': letters / 4 }, String(number));
   const rectangle = ([x0, y0, x1, y1], style) => [
     draw('rect', { class: 'under', x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0) }),
     draw('rect', { class: style, x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0) }),
@@ -190,7 +198,13 @@ function drawnBoxes(report, state, outcomes, truth, [width, height]) {
   return draw('svg', { class: 'boxes', viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },
     state.boxes.truth ? shown.map((box) => rectangle(box.slice(1, 5), box[5] ? 'ignored' : missed.has(box) ? 'missed' : 'annotated')) : [],
     state.boxes.found ? relevant(outcomes, concept).filter((each) => each.found)
-      .map((each) => rectangle(each.found.slice(2, 6), isRight(each) ? 'found right' : 'found wrong')) : []);
+      .map((each) => rectangle(each.found.slice(2, 6), isRight(each) ? 'found right' : 'found wrong')) : [],
+    // Last, so that no box lies on a number.
+    large ? worstFirst(outcomes).map((each, place) => {
+      if (!relevant([each], concept).length) return [];
+      if (each.found) return state.boxes.found ? numbered(each.found.slice(2, 4), place + 1) : [];
+      return state.boxes.truth ? numbered(each.truth.slice(1, 3), place + 1) : [];
+    }) : []);
 }
 
 function boxLegend() {
@@ -218,8 +232,8 @@ function closer(report, state, decided, places, place, cards) {
         make('div', { class: 'row' }, button(-1, '← Before', 'before'),
           make('span', { class: 'quiet' }, `${at + 1} of ${places.length}`), button(1, 'Next →', 'next'),
           make('button', { type: 'button', 'data-step': 'close', onclick: () => dialog.close() }, 'Close'))),
-      make('div', { class: 'closer' }, framed(picture(report, state, decided.outcomes[now], now), report.evaluated.examples.sizes[now]),
-        make('div', {}, make('h3', {}, 'Decisions'), make('p', { class: 'words' }, ...wordsOf(report, decided.outcomes[now], 30)), scoresOf(report, state, now))));
+      make('div', { class: 'closer' }, framed(picture(report, state, decided.outcomes[now], now, true), report.evaluated.examples.sizes[now]),
+        make('div', {}, make('h3', {}, 'Decisions'), decisionsOf(report, decided.outcomes[now]), scoresOf(report, state, now))));
     if (focused) dialog.querySelector(`[data-step="${focused}"]`)?.focus();
   };
   dialog.onkeydown = (event) => {
@@ -233,6 +247,13 @@ function closer(report, state, decided, places, place, cards) {
   show();
   dialog.showModal();
   dialog.querySelector('[data-step="next"]').focus();
+}
+
+/** Return the decisions of one picture; in Detection with the numbers that stand on their boxes. */
+function decisionsOf(report, outcomes) {
+  const words = wordsOf(report, outcomes, MOST_DECISIONS);
+  if (report.viewType !== 'Detection' || !outcomes.length) return make('p', { class: 'words' }, words);
+  return make('ol', { class: 'words' }, words.map((line) => make('li', {}, line)));
 }
 
 /** Give a picture's place the proportions of the picture. */
