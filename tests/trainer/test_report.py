@@ -319,14 +319,14 @@ def test_answers_are_left_out_below_thresholds_alone_and_then_examples_are_drawn
     made = reported(view_type, 80, noise=0.5)
     whole = answers(made)
     size = sum(map(len, (*whole.answers, *whole.annotated)))
-    monkeypatch.setattr(answers_module, "MOST_SCORES", int(size * 0.9))
+    monkeypatch.setattr(answers_module, "MOST_SCORES", int(size * 0.45))
     monkeypatch.setattr(answers_module, "MOST_BOXES", int(size * 0.9))
     fewer = answers(made)
     thresholds = list(made.evaluation.thresholds.values())
     if view_type is not ViewType.CLASSIFICATION:
         assert fewer.ids == whole.ids
         assert counts_at(view_type, fewer, thresholds) == counts_at(view_type, whole, thresholds)
-    monkeypatch.setattr(answers_module, "MOST_SCORES", size // 6)
+    monkeypatch.setattr(answers_module, "MOST_SCORES", size // 12)
     monkeypatch.setattr(answers_module, "MOST_BOXES", size // 6)
     fewest = answers(made)
     assert 1 <= len(fewest.ids) < len(whole.ids)

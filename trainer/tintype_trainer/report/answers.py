@@ -18,9 +18,9 @@ from tintype_trainer.report.sources import Line
 FLOORS: Final = (0.0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5)
 """Scores below which answers are left out, tried in this order."""
 MOST_EXAMPLES: Final = 10_000
-MOST_SCORES: Final = 300_000
+MOST_SCORES: Final = 200_000
 MOST_BOXES: Final = 60_000
-"""Numbers of answers of which the page stays fast, and below 4 MB without its pictures."""
+"""Numbers of answers of which the page stays fast, and below 3 MB without its pictures."""
 BEST_ANSWERS: Final = 3
 """Of Classification, whose highest score decides: what the page needs, and two more to look at."""
 
@@ -54,7 +54,8 @@ def answers_of(view_type: ViewType, lines: Sequence[Line], thresholds: Mapping[s
         lines: Of predictions.jsonl.gz.
         thresholds: Of each concept, in the spec's order.
     """
-    most = MOST_BOXES if view_type is ViewType.DETECTION else MOST_SCORES
+    # A detection is one entry, a score is two: its concept's place and itself.
+    most = MOST_BOXES if view_type is ViewType.DETECTION else 2 * MOST_SCORES
     encode = {ViewType.CLASSIFICATION: decided, ViewType.TAGGING: scored, ViewType.DETECTION: located}[view_type]
     chosen = drawn(lines, MOST_EXAMPLES)
     while True:
