@@ -115,5 +115,7 @@ def _uids(platform: Platform, name: str) -> set[str]:
 
 
 def _published(platform: Platform, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = platform.s3.list_objects_v2(Bucket="models", Prefix=f"{NAMESPACE}/{name}/")["Contents"]
+    found: list[dict[str, Any]] = platform.s3.list_objects_v2(Bucket="models", Prefix=f"{NAMESPACE}/{name}/")[
+        "Contents"
+    ]
     return found

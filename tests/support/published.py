@@ -52,6 +52,11 @@ def predictions(version: Path) -> dict[str, dict[str, Any]]:
 
 def published_file(version: Path, name: str) -> bytes:
     """Return the content of a published file."""
+    return published_path(version, name).read_bytes()
+
+
+def published_path(version: Path, name: str) -> Path:
+    """Return where a published file is."""
     manifest = json.loads((version / "manifest.json").read_text())
     (path,) = [file["path"] for file in manifest["files"] if file["name"] == name]
-    return (version / path).read_bytes()
+    return version / str(path)

@@ -40,6 +40,8 @@ commands:
     compare      say which of two published versions is better, and where
     library      write one page of all models and versions of a folder or
                  prefix
+    report       write the report of a published version, to look at in a
+                 browser
     promote      make an alias, such as production, name a published version
 """
 

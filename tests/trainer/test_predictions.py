@@ -36,13 +36,13 @@ LOCATED = DetectionPredictions(
 )
 
 
-def published(predictions: Predictions) -> bytes:
+def published(predictions: Predictions, threshold: float = 0.5) -> bytes:
     evaluated = Evaluated(["a.png", "b.png#1"], predictions, Measures(2, None, None, None, ()))
-    return predictions_jsonl_gz({Split.VALIDATION: evaluated}, CONCEPTS)
+    return predictions_jsonl_gz({Split.VALIDATION: evaluated}, dict.fromkeys(CONCEPTS, threshold))
 
 
-def published_lines(predictions: Predictions) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in gzip.decompress(published(predictions)).splitlines()]
+def published_lines(predictions: Predictions, threshold: float = 0.5) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in gzip.decompress(published(predictions, threshold)).splitlines()]
 
 
 def test_predictions_of_scores() -> None:
@@ -78,6 +78,11 @@ def test_predictions_of_boxes_from_a_score_of_a_twentieth() -> None:
         },
         {"id": "b.png#1", "split": "validation", "annotated": [], "detections": []},
     ]
+
+
+def test_what_is_decided_for_is_there_however_low_its_threshold() -> None:
+    image, _ = published_lines(LOCATED, threshold=0.049)
+    assert [found["score"] for found in image["detections"]] == [0.9, 0.05, 0.049]
 
 
 def test_a_score_that_is_no_number_is_null() -> None:

@@ -31,6 +31,7 @@ FILES = [
     "model.json",
     "modelversion.json",
     "predictions.jsonl.gz",
+    "report.html",
 ]
 
 

@@ -99,7 +99,8 @@ def test_detections_are_those_that_were_published(detector: Path, scenes: Path, 
     code, out, _ = tintype("predict", detector, *(scenes / name for name in names), "--threshold", 0.05)
     assert code == 0
     for line, name in zip(lines_of(out), names, strict=True):
-        expected = predictions(detector)[name]["detections"]
+        # What is published begins at a concept's threshold where that is lower.
+        expected = [found for found in predictions(detector)[name]["detections"] if found["score"] >= 0.05]
         assert (line["width"], line["height"]) == (96, 72)
         assert [found["concept"] for found in line["detections"]] == [found["concept"] for found in expected]
         boxes = [found["box"] for found in line["detections"]]

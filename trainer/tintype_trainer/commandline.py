@@ -66,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_evaluate(commands.add_parser("evaluate", help="evaluate a published version on a data set"))
     _add_compare(commands.add_parser("compare", help="say which of two published versions is better, and where"))
     _add_library(commands.add_parser("library", help="write one page of all models and versions of a folder or prefix"))
+    _add_report(commands.add_parser("report", help="write the report of a published version, to look at in a browser"))
     _add_promote(commands.add_parser("promote", help="make an alias, such as production, name a published version"))
     return parser
 
@@ -210,6 +211,13 @@ def _add_library(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_library)
 
 
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    _add_version(parser)
+    parser.add_argument("--output", metavar="FILE", default="report.html", help="default: %(default)s")
+    parser.add_argument("--cache", metavar="DIR", help="folder that keeps pictures between runs")
+    parser.set_defaults(command=_report)
+
+
 def _add_batch_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", metavar="N", type=_positive, default=32, help="default: %(default)s")
 
@@ -268,6 +276,12 @@ def _library(arguments: argparse.Namespace, _interruption: Interruption) -> int:
     from tintype_trainer.commands.library import library  # noqa: PLC0415
 
     return library(arguments)
+
+
+def _report(arguments: argparse.Namespace, _interruption: Interruption) -> int:
+    from tintype_trainer.commands.report import report  # noqa: PLC0415
+
+    return report(arguments)
 
 
 def _promote(arguments: argparse.Namespace, _interruption: Interruption) -> int:

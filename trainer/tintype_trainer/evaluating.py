@@ -68,7 +68,7 @@ def evaluate_best(
         return None
     evaluation = evaluate_training(spec.view.type, spec.concepts, best, splits)
     _report(journal, splits, evaluation)
-    return BestEvaluated(evaluation, predictions_jsonl_gz(splits, spec.concepts))
+    return BestEvaluated(evaluation, predictions_jsonl_gz(splits, evaluation.thresholds))
 
 
 def _wanted(spec: ModelVersionSpec, prepared: Prepared) -> Mapping[Split, Sequence[int]]:

@@ -20,7 +20,7 @@ from tintype_api.status import Artifacts
 from tintype_trainer.device import Device, prepare_device
 from tintype_trainer.evaluating import BestEvaluated, evaluate_best
 from tintype_trainer.evaluation.for_status import status_metrics
-from tintype_trainer.export.card import not_exported
+from tintype_trainer.export.card import OnnxExported, not_exported
 from tintype_trainer.exporting import export_best
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.learners import Learner
@@ -34,13 +34,21 @@ from tintype_trainer.networks.batch_norm import share_batch_norm
 from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
 from tintype_trainer.output.checkpoints import Checkpoints, Ground, Resumed
 from tintype_trainer.output.event_file import EVENTS_FILE, event_file
-from tintype_trainer.output.manifest import MODEL_FILE, WEIGHTS_FILE
+from tintype_trainer.output.manifest import (
+    DATASET_FILE,
+    EVALUATION_FILE,
+    METRICS_FILE,
+    MODEL_FILE,
+    PREDICTIONS_FILE,
+    REPORT_FILE,
+    WEIGHTS_FILE,
+)
 from tintype_trainer.output.modelcard import model_json
-from tintype_trainer.output.predictions import PREDICTIONS_FILE
 from tintype_trainer.output.publishing import Publisher, run_id
 from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.preparing import Prepared, open_loader, prepare
 from tintype_trainer.processes.group import ALONE, Group
+from tintype_trainer.report.of_run import ReportedFiles, report_or_none
 from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.reporting.progress import TrainingProgress
 from tintype_trainer.starting import built_network, initial_network, on_device
@@ -144,8 +152,13 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
         onnx = export_best(
             publisher, spec, prepared.examples, learner, loader, weights.normalisation, around.cache, around.journal
         )
-    model = model_json(work.version, prepared.frozen, weights, learner, evaluated.evaluation, onnx)
-    _publish(publisher, around.cache, model, trained, evaluated, weights)
+        model = model_json(work.version, prepared.frozen, weights, learner, evaluated.evaluation, onnx)
+        metrics = metrics_jsonl(trained)
+        files = ReportedFiles(publisher.place.uri, model, metrics, evaluated, isinstance(onnx, OnnxExported))
+        report = report_or_none(version, files, prepared, loader, device.threads, around.journal, around.interruption)
+    if report is not None:
+        publisher.add(REPORT_FILE, report)
+    _publish(publisher, around.cache, model, metrics, trained, evaluated, weights)
     artifacts = publisher.finish(prepared.frozen.digest, not_exported(onnx))
     around.journal.update(urgent=True, artifacts=artifacts)
     checkpoints.clear()
@@ -184,7 +197,7 @@ def _prepare(version: ModelVersion, publisher: Publisher, around: Surroundings) 
             "compute.nodes"
         )
     if around.group.leads:
-        publisher.add("dataset.jsonl.gz", prepared.frozen.lines_gz)
+        publisher.add(DATASET_FILE, prepared.frozen.lines_gz)
     return prepared
 
 
@@ -314,14 +327,15 @@ def _publish(
     publisher: Publisher,
     cache: Path,
     model: bytes,
+    metrics: bytes,
     trained: Trained,
     evaluated: BestEvaluated,
     weights: InitialWeightsRecord,
 ) -> None:
     publisher.add(MODEL_FILE, model)
-    publisher.add("metrics.jsonl", metrics_jsonl(trained))
+    publisher.add(METRICS_FILE, metrics)
     publisher.add(EVENTS_FILE, event_file([epoch.entry for epoch in trained.epochs], time.time()))
-    publisher.add("evaluation.json", evaluated.evaluation.to_bytes())
+    publisher.add(EVALUATION_FILE, evaluated.evaluation.to_bytes())
     publisher.add(PREDICTIONS_FILE, evaluated.predictions_gz)
     _publish_weights(publisher, cache, trained, weights)
 

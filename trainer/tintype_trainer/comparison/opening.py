@@ -17,7 +17,7 @@ from tintype_trainer.comparison.sides import side_of, truth_of
 from tintype_trainer.datasets.dataset import Split
 from tintype_trainer.learners.predictions import DetectionPredictions, Predictions, ScorePredictions
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
-from tintype_trainer.output.predictions import PREDICTIONS_FILE
+from tintype_trainer.output.manifest import PREDICTIONS_FILE
 from tintype_trainer.storage import Store
 from tintype_trainer.use.published import PublishedVersion, download
 

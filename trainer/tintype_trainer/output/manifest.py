@@ -12,6 +12,11 @@ from tintype_api.status import Artifacts
 MANIFEST: Final = "manifest.json"
 WEIGHTS_FILE: Final = "best.safetensors"
 MODEL_FILE: Final = "model.json"
+DATASET_FILE: Final = "dataset.jsonl.gz"
+METRICS_FILE: Final = "metrics.jsonl"
+EVALUATION_FILE: Final = "evaluation.json"
+PREDICTIONS_FILE: Final = "predictions.jsonl.gz"
+REPORT_FILE: Final = "report.html"
 
 
 class ManifestFile(Model):

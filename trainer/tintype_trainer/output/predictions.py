@@ -14,21 +14,25 @@ from tintype_trainer.evaluation.making import Evaluated
 from tintype_trainer.learners.predictions import ScorePredictions
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 
-PREDICTIONS_FILE: Final = "predictions.jsonl.gz"
 SCORE_DIGITS: Final = 6
 PIXEL_DIGITS: Final = 2
 
 
-def predictions_jsonl_gz(splits: Mapping[Split, Evaluated], concepts: Sequence[str]) -> bytes:
+def predictions_jsonl_gz(splits: Mapping[Split, Evaluated], thresholds: Mapping[str, float]) -> bytes:
     """Return predictions.jsonl.gz: a line for each evaluated example, with what is annotated and what was predicted.
 
     Classification and Tagging: `annotated`, the concepts that hold, and `scores` of all. Detection: `annotated` boxes
-    and `detections` with a score of at least 0.05; each box is x0 y0 x1 y1 in pixels of the picture.
+    and `detections` with a score of at least 0.05, or of their concept's threshold where that is lower; each box is x0
+    y0 x1 y1 in pixels of the picture.
+
+    Args:
+        splits: What was evaluated.
+        thresholds: Of each concept, in the spec's order.
     """
     lines = [
         json.dumps({"id": example, "split": split.value, **line}, ensure_ascii=False)
         for split, evaluated in splits.items()
-        for example, line in zip(evaluated.ids, _lines(evaluated, concepts), strict=True)
+        for example, line in zip(evaluated.ids, _lines(evaluated, thresholds), strict=True)
     ]
     return gzip.compress("".join(line + "\n" for line in lines).encode(), mtime=0)
 
@@ -50,14 +54,14 @@ def detections_line(
     ]
 
 
-def _lines(evaluated: Evaluated, concepts: Sequence[str]) -> Iterator[dict[str, Any]]:
-    predictions = evaluated.predictions
+def _lines(evaluated: Evaluated, thresholds: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+    predictions, concepts = evaluated.predictions, tuple(thresholds)
     if isinstance(predictions, ScorePredictions):
         for scores_K, shares_K in zip(predictions.scores_NK, predictions.shares_NK, strict=True):
             annotated = [concept for concept, share in zip(concepts, shares_K, strict=True) if share]
             yield {"annotated": annotated, "scores": scores_line(scores_K, concepts)}
     else:
-        lowest_K = np.full(len(concepts), LOWEST_SCORE)
+        lowest_K = np.minimum(LOWEST_SCORE, list(thresholds.values()))
         for detected, truth in zip(predictions.detected, predictions.annotated, strict=True):
             yield {
                 "annotated": _boxes(truth, concepts),

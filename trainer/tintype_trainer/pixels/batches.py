@@ -20,8 +20,9 @@ from torch import Tensor
 from tintype_api.spec.augmentations import Augmentation
 from tintype_api.spec.resizer import ImageResizer
 from tintype_trainer.loop.plan import Plan, batch_bounds, batch_count, training_batch
+from tintype_trainer.pixels.images import Picture
 from tintype_trainer.pixels.picture_memory import PictureMemory
-from tintype_trainer.pixels.reading import Seen, read_evaluation
+from tintype_trainer.pixels.reading import Seen, cropped, read_evaluation
 from tintype_trainer.pixels.samples import Target
 from tintype_trainer.pixels.training_reader import TrainingReader
 from tintype_trainer.processes.group import ALONE, Group
@@ -135,6 +136,10 @@ class Loader:
     def plain(self, index: int) -> Seen:
         """Return one example as evaluation sees it."""
         return read_evaluation(self._pictures[index], self._targets[index], self._crop_margin, self._resizer)
+
+    def original(self, index: int) -> Picture:
+        """Return the picture of one example as it is annotated: its region alone, neither resized nor padded."""
+        return cropped(self._pictures[index], self._targets[index].region, self._crop_margin)
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tintype_api.spec.resizer import ImageResizer
+from tintype_trainer.datasets.dataset import Region
 from tintype_trainer.pixels.geometry import clip_boxes, content_size, crop_bounds, shorter_sides
 from tintype_trainer.pixels.images import Picture, resize
 from tintype_trainer.pixels.samples import Sample, Target
@@ -40,8 +41,8 @@ class Seen:
 
 def read_training(picture: Picture, target: Target, crop_margin: float) -> Sample:
     """Return an example before augmentation: cropped, its boxes in pixels, without those to be ignored."""
-    cropped, boxes_N4 = _crop(picture, target, crop_margin)
-    return Sample(cropped, boxes_N4, target.labels_N).only(~target.ignored_N)
+    inside, boxes_N4 = _crop(picture, target, crop_margin)
+    return Sample(inside, boxes_N4, target.labels_N).only(~target.ignored_N)
 
 
 def see(sample: Sample, shares_K: NDArray[np.float32], resizer: ImageResizer) -> Seen:
@@ -61,12 +62,12 @@ def shown(sample: Sample, shares_K: NDArray[np.float32], content: tuple[int, int
 
 def read_evaluation(picture: Picture, target: Target, crop_margin: float, resizer: ImageResizer) -> Seen:
     """Return an example on the canvas with all its boxes, however small, and the scale that maps back."""
-    cropped, boxes_N4 = _crop(picture, target, crop_margin)
-    height, width, _ = cropped.shape
+    inside, boxes_N4 = _crop(picture, target, crop_margin)
+    height, width, _ = inside.shape
     content = content_size(resizer, width, height)
     scale_xy = content[0] / width, content[1] / height
     return Seen(
-        resize(cropped, resizer),
+        resize(inside, resizer),
         content,
         target.shares_K,
         _resized(boxes_N4, scale_xy),
@@ -76,12 +77,20 @@ def read_evaluation(picture: Picture, target: Target, crop_margin: float, resize
     )
 
 
-def _crop(picture: Picture, target: Target, crop_margin: float) -> tuple[Picture, NDArray[np.float32]]:
+def cropped(picture: Picture, region: Region | None, crop_margin: float) -> Picture:
+    """Return a region of a picture with its margin; the picture where there is no region."""
+    if region is None:
+        return picture
     height, width, _ = picture.shape
+    left, top, right, bottom = crop_bounds(region, crop_margin, width, height)
+    return picture[top:bottom, left:right]
+
+
+def _crop(picture: Picture, target: Target, crop_margin: float) -> tuple[Picture, NDArray[np.float32]]:
     if target.region is not None:
         assert not len(target.boxes_N4), "Detection has no child view of type Detection"
-        left, top, right, bottom = crop_bounds(target.region, crop_margin, width, height)
-        return picture[top:bottom, left:right], target.boxes_N4
+        return cropped(picture, target.region, crop_margin), target.boxes_N4
+    height, width, _ = picture.shape
     boxes_N4 = target.boxes_N4 * np.array([width, height, width, height], dtype=np.float32)
     return picture, clip_boxes(boxes_N4, width, height)
 
