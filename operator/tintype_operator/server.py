@@ -1,5 +1,6 @@
 """/healthz and /metrics, on a server of our own that answers before anything else is started."""
 
+import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
@@ -17,7 +18,9 @@ async def serve(registry: CollectorRegistry, ailments: Ailments, port: int) -> w
         return web.Response(text="\n".join(found) or "ok", status=503 if found else 200)
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        # Of thousands of versions it takes a good part of a second, for which the reconciles would wait.
+        body = await asyncio.to_thread(generate_latest, registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
     app.add_routes([web.get("/healthz", healthz), web.get("/metrics", metrics)])
