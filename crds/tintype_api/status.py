@@ -52,13 +52,6 @@ class Comparison(Model):
     """By how much this version's performance indicator is higher."""
 
 
-class PhaseSeconds(Model):
-    """How long a version was in one phase, all times together."""
-
-    phase: Phase
-    seconds: int
-
-
 class EndedPods(Model):
     """The Pods of a version that ended in one way."""
 
@@ -76,12 +69,12 @@ class Usage(Model):
 
     since: Time | None = None
     """When the present phase began; absent once the version has ended."""
-    phases: Annotated[tuple[PhaseSeconds, ...], Field(max_length=16)] = ()
-    """The phases that are over."""
+    phases: Annotated[dict[ShortText, int], Field(max_length=16, default_factory=dict)]
+    """Seconds in each phase that is over, all times together."""
     pods: Annotated[tuple[EndedPods, ...], Field(max_length=32)] = ()
     """The Pods that have ended, by outcome and reason."""
     last_pod: InterruptedPod | None = None
-    """The newest of them."""
+    """The newest of them; absent once the version has ended."""
 
 
 class ConceptCounts(Model):

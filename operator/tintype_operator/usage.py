@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from tintype_api.constants import TERMINAL_PHASES, Condition, Phase, PodOutcome, Reason
-from tintype_api.status import EndedPods, InterruptedPod, OperatorStatus, PhaseSeconds, Usage
+from tintype_api.status import EndedPods, InterruptedPod, OperatorStatus, Usage
 from tintype_operator import outcomes
 from tintype_operator.attempt import PREFLIGHT, is_lost
 from tintype_operator.clock import seconds_between
@@ -35,7 +35,7 @@ def account(facts: Facts, status: OperatorStatus, now: str) -> OperatorStatus:
 def phase_seconds(version: VersionFacts, now: str) -> dict[Phase, float]:
     """Return for how long a version was in each phase, the present one included."""
     usage, phase = version.status.usage or Usage(), version.status.phase
-    seconds = {one.phase: float(one.seconds) for one in usage.phases}
+    seconds = {Phase(name): float(number) for name, number in usage.phases.items() if name in list(Phase)}
     if usage.since is not None and phase is not None and not version.ended:
         seconds[phase] = seconds.get(phase, 0.0) + seconds_between(usage.since, now)
     return seconds
@@ -50,11 +50,12 @@ def _with_phase(usage: Usage, version: VersionFacts, status: OperatorStatus, now
     if before is None and after is Phase.PENDING:
         return usage.model_copy(update={"since": since})
     left = before or Phase.PENDING
-    phases = {one.phase: one.seconds for one in usage.phases}
+    phases = dict(usage.phases)
     if since:
-        phases[left] = phases.get(left, 0) + round(seconds_between(since, now))
-    told = tuple(PhaseSeconds(phase=phase, seconds=seconds) for phase, seconds in phases.items())
-    return usage.model_copy(update={"since": None if after in TERMINAL_PHASES else now, "phases": told})
+        phases[str(left)] = phases.get(str(left), 0) + round(seconds_between(since, now))
+    if after in TERMINAL_PHASES:
+        return usage.model_copy(update={"since": None, "last_pod": None, "phases": phases})
+    return usage.model_copy(update={"since": now, "phases": phases})
 
 
 def _with_pods(

@@ -69,7 +69,7 @@ def test_final_values_outlive_the_pod() -> None:
         "concepts": concepts,
         "interruptions": 2,
         "usage": {
-            "phases": [{"phase": "Queued", "seconds": 30}],
+            "phases": {"Queued": 30},
             "pods": [
                 {"outcome": "Failure", "reason": "OOMKilled", "count": 1, "seconds": 20, "gpuSeconds": 40},
                 {"outcome": "Interruption", "reason": "Evicted", "count": 2, "seconds": 5, "gpuSeconds": 10},

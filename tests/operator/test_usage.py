@@ -8,7 +8,7 @@ import pytest
 from support.decisions import STARTED, facts, settled
 from support.operator_objects import NOW, disrupted, job, pod, running, stored_version, terminated
 from tintype_api.constants import JobDeletion, Phase, PodOutcome
-from tintype_api.status import EndedPods, OperatorStatus, PhaseSeconds, Usage
+from tintype_api.status import EndedPods, OperatorStatus, Usage
 from tintype_operator.decisions import Facts
 from tintype_operator.observe import observe_version
 from tintype_operator.usage import MOST_REASONS, OTHER, account, phase_seconds
@@ -34,7 +34,7 @@ def test_a_version_waits_from_its_creation_on() -> None:
     again = replace(version, status=waiting)
     assert phase_seconds(again, NOW) == {Phase.PENDING: 60}
     runs = account(Facts(again), waiting.model_copy(update={"phase": Phase.PREPARING}), NOW)
-    assert runs.usage == Usage(since=NOW, phases=(PhaseSeconds(phase=Phase.PENDING, seconds=60),))
+    assert runs.usage == Usage(since=NOW, phases={"Pending": 60})
 
 
 def test_a_version_of_an_older_operator_is_counted_from_its_next_phase_on() -> None:
@@ -45,10 +45,10 @@ def test_a_version_of_an_older_operator_is_counted_from_its_next_phase_on() -> N
 
 
 def test_phases_that_come_again_add_up() -> None:
-    version = observe_version(training(phases=[{"phase": "Training", "seconds": 100}]))
+    version = observe_version(training(phases={"Training": 100}))
     after = account(Facts(version), version.status.model_copy(update={"phase": Phase.PENDING}), NOW)
     assert after.usage is not None
-    assert after.usage.phases == (PhaseSeconds(phase=Phase.TRAINING, seconds=130),)
+    assert after.usage.phases == {"Training": 130}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_published_version_says_for_what_its_gpus_were_held() -> None:
     usage = counted(facts(training(), jobs=(job(condition=("Complete", "", "")),), pods=(done,)))
     assert usage.since is None, "no phase goes on"
     assert [(one.outcome, one.gpu_seconds) for one in usage.pods] == [(PodOutcome.PUBLISHED, 60)]
-    assert usage.phases == (PhaseSeconds(phase=Phase.TRAINING, seconds=30),)
+    assert usage.phases == {"Training": 30}
 
 
 def test_a_pod_that_outlives_its_version_is_counted_until_then() -> None:

@@ -2,12 +2,13 @@
 
 import functools
 import json
+import math
 import os
 import shutil
 import subprocess
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ def run(name: str, *arguments: str) -> str:
 class Prometheus:
     """A Prometheus that runs."""
 
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}/api/v1"
+    def __init__(self, address: str) -> None:
+        self._url = f"http://{address}/api/v1"
 
     def get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - what it answers depends on the path
         """Return the data of an answer."""
@@ -66,37 +67,45 @@ class Prometheus:
         with urllib.request.urlopen(url, timeout=20) as answer:
             return json.load(answer)["data"]
 
-    def query(self, expr: str) -> list[dict[str, Any]]:
-        """Return what a query finds now."""
-        found: list[dict[str, Any]] = self.get("query", query=expr)["result"]
-        return found
+    def numbers(self, expr: str, since: float, until: float) -> list[float]:
+        """Return the numbers that a query finds in a time, one by one."""
+        found = self.get("query_range", query=expr, start=str(since), end=str(until), step="2")["result"]
+        numbers = (float(value) for series in found for _, value in series["values"])
+        return [number for number in numbers if not math.isnan(number)]
 
-    def healthy_targets(self) -> list[str]:
-        """Return the jobs of the targets that were scraped well."""
-        return [one["labels"]["job"] for one in self.get("targets")["activeTargets"] if one["health"] == "up"]
+    def targets(self) -> dict[str, str]:
+        """Return the health of each target by its job and instance."""
+        found = self.get("targets")["activeTargets"]
+        return {f"{one['labels']['job']} {one['labels']['instance']}": one["health"] for one in found}
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Return its rules, with their health."""
+        return [rule for group in self.get("rules")["groups"] for rule in group["rules"]]
 
 
 @contextmanager
-def prometheus(folder: Path, configuration: Mapping[str, Any], command: tuple[str, ...] = ()) -> Iterator[Prometheus]:
-    """Run a Prometheus in a folder; `command` goes before it, such as to enter a network."""
-    port, file = free_port(), folder / "prometheus.yaml"
+def prometheus(
+    folder: Path, configuration: Mapping[str, Any], host: str = "127.0.0.1", command: Sequence[str] = ()
+) -> Iterator[Prometheus]:
+    """Run a Prometheus in a folder; `command` goes before it, such as to enter the network where `host` is its own."""
+    address, file = f"{host}:{free_port()}", folder / "prometheus.yaml"
     file.write_text(yaml.safe_dump(dict(configuration)))
     run(PROMTOOL, "check", "config", str(file))
     arguments = [f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}"]
-    arguments += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
+    arguments += [f"--web.listen-address={address}", "--log.level=warn"]
     with (folder / "log.txt").open("wb") as log:
         server = subprocess.Popen([*command, program(PROMETHEUS), *arguments], stdout=log, stderr=log)
         try:
-            eventually(lambda: _answers(port), within_s=30)
-            yield Prometheus(port)
+            eventually(lambda: _answers(address), within_s=30)
+            yield Prometheus(address)
         finally:
             server.terminate()
             server.wait(timeout=30)
 
 
-def _answers(port: int) -> bool:
+def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=2) as answer:
-            return answer.status == 200
+        with urllib.request.urlopen(f"http://{address}/-/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
     except OSError:
         return False
