@@ -10,34 +10,20 @@ import argparse
 import json
 import time
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import Metric
-from prometheus_client.registry import Collector
+from prometheus_client import generate_latest
 
 from support.operator_objects import NOW, stored_version
 from tintype_api.constants import Stage
 from tintype_api.status import Best, ConceptMetrics, DatasetStatus, Metrics, Progress, SplitMetrics, TrainerStatus
-from tintype_operator.facts import VersionFacts
 from tintype_operator.observe import observe_version
-from tintype_operator.version_metrics import version_families
+from tintype_operator.version_metrics import exposition
 from tintype_trainer.meter import Meter
 from tintype_trainer.reporting.exposition import Exposition
 
 REPEATS = 5
-
-
-class Versions(Collector):
-    """The operator's metrics of versions."""
-
-    def __init__(self, versions: tuple[VersionFacts, ...]) -> None:
-        self._versions = versions
-
-    def collect(self) -> Iterable[Metric]:
-        """Yield the families."""
-        return version_families(self._versions, NOW)
 
 
 def main() -> None:
@@ -56,8 +42,8 @@ def trainer(concepts: int) -> dict[str, float]:
         for number in range(concepts)
     )
     split = SplitMetrics(loss=0.5, accuracy=0.5, mean_average_precision=0.5, examples=100, concepts=measured)
-    exposition = Exposition("team", "bottles-1", Meter())
-    exposition.changed(
+    shown = Exposition("team", "bottles-1", Meter())
+    shown.changed(
         TrainerStatus(
             stage=Stage.EVALUATING,
             dataset=DatasetStatus(digest="", train=1, validation=1, test=1),
@@ -69,7 +55,7 @@ def trainer(concepts: int) -> dict[str, float]:
         ),
         urgent=True,
     )
-    return scraped(exposition.registry)
+    return scraped(lambda: generate_latest(shown.registry))
 
 
 def operator(arguments: argparse.Namespace) -> dict[str, float]:
@@ -80,9 +66,7 @@ def operator(arguments: argparse.Namespace) -> dict[str, float]:
     versions = tuple(observe_version(json.loads(text)) for text in texts)
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    registry = CollectorRegistry()
-    registry.register(Versions(versions))
-    figures = scraped(registry)
+    figures = scraped(lambda: exposition(versions, NOW).encode())
     return figures | {
         "series_per_version": figures["series"] / len(versions),
         "bytes_held_per_version": held // len(versions),
@@ -118,11 +102,11 @@ def ended(number: int, concepts: int) -> dict[str, Any]:
     return stored_version(name=f"bottles-{number}", uid=f"uid-{number}", status=status)
 
 
-def scraped(registry: CollectorRegistry) -> dict[str, float]:
+def scraped(scrape: Callable[[], bytes]) -> dict[str, float]:
     """Return series, bytes and CPU time of a scrape."""
-    text = generate_latest(registry).decode()
+    text = scrape().decode()
     series = sum(not line.startswith("#") for line in text.splitlines())
-    cpu_ms = 1000 * cpu_seconds(lambda: generate_latest(registry))
+    cpu_ms = 1000 * cpu_seconds(scrape)
     return {"series": series, "kilobytes": round(len(text) / 1000, 1), "cpu_ms": round(cpu_ms, 2)}
 
 

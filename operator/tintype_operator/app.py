@@ -39,7 +39,7 @@ class App:
         self._client = await Client.connect(self._metrics.request, self._term.check)
         self._watch = Watch(self._client, self._caches, self._namespaces, self._queue.add)
         self._metrics.watched(self._caches, self._queue, self._term, self._watch.silences)
-        self._server = await server.serve(self._metrics.registry, self.ailments, self._settings.metrics_port)
+        self._server = await server.serve(self._metrics.text, self.ailments, self._settings.metrics_port)
         self._notifier = Notifier(self._settings.notify, self._metrics.notified)
         self._lease = Lease(self._client, self._settings.lease.place, self._settings.lease.identity, self._term)
         await self._watch.first_list()

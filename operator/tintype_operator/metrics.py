@@ -5,15 +5,16 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tintype_operator import clock
 from tintype_operator.cache import Caches
+from tintype_operator.facts import VersionFacts
 from tintype_operator.lease import Term
 from tintype_operator.queue import WorkQueue
-from tintype_operator.version_metrics import version_families
+from tintype_operator.version_metrics import exposition
 
 _SHORT_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LONG_S: Final = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
@@ -30,6 +31,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._versions: Callable[[], tuple[VersionFacts, ...] | None] = lambda: None
         self.reconciles = Counter(
             "tintype_operator_reconciles",
             "Reconciled versions by result: settled, waiting or error.",
@@ -69,6 +71,13 @@ class Metrics:
     def watched(self, caches: Caches, queue: WorkQueue, term: Term, silences: Silences) -> None:
         """Add what is read from the caches, the queue, the term of the Lease and the watches at each scrape."""
         self.registry.register(_Observed(caches, queue, term, silences))
+        self._versions = lambda: tuple(caches.versions) if term.left_s > 0 else None
+
+    def text(self) -> bytes:
+        """Return all that a scrape gets; of versions only from the leader, so that it is told once."""
+        versions = self._versions()
+        of_versions = "" if versions is None else exposition(versions, clock.now())
+        return generate_latest(self.registry) + of_versions.encode()
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"tintype_operator_{name}", text, registry=self.registry, buckets=buckets)
@@ -98,7 +107,6 @@ class _Observed(Collector):
         yield seen
         if leads:
             yield self._phases()
-            yield from version_families(tuple(self._caches.versions), clock.now())
 
     def _phases(self) -> GaugeMetricFamily:
         phases = Tally(str(version.status.phase or "Pending") for version in self._caches.versions)

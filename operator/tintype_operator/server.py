@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import CollectorRegistry
+from prometheus_client import CONTENT_TYPE_LATEST
 
 Ailments = Callable[[], list[str]]
 
 
-async def serve(registry: CollectorRegistry, ailments: Ailments, port: int) -> web.AppRunner:
-    """Start the server on all addresses and return what ends it; `ailments` says what is not well, in sentences."""
+async def serve(scrape: Callable[[], bytes], ailments: Ailments, port: int) -> web.AppRunner:
+    """Start the server on all addresses and return what ends it.
+
+    Args:
+        scrape: Returns the metrics; called from a thread of its own.
+        ailments: Returns what is not well, in sentences.
+        port: Of /healthz and /metrics.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         found = ailments()
@@ -19,7 +24,7 @@ async def serve(registry: CollectorRegistry, ailments: Ailments, port: int) -> w
 
     async def metrics(_: web.Request) -> web.Response:
         # Of thousands of versions it takes a good part of a second, for which the reconciles would wait.
-        body = await asyncio.to_thread(generate_latest, registry)
+        body = await asyncio.to_thread(scrape)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()

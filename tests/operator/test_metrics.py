@@ -1,12 +1,9 @@
 """What /metrics shows of versions, and its names."""
 
 import time
-from collections.abc import Iterable
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import Metric
-from prometheus_client.registry import Collector
+from prometheus_client.parser import text_string_to_metric_families
 
 from support.operator_objects import NOW, stored_version
 from tintype_operator.cache import Caches
@@ -14,7 +11,7 @@ from tintype_operator.lease import Term
 from tintype_operator.metrics import Metrics
 from tintype_operator.observe import observe_version
 from tintype_operator.queue import WorkQueue
-from tintype_operator.version_metrics import version_families
+from tintype_operator.version_metrics import exposition
 
 OF = 'modelversion="bottles-1",namespace="team-a"'
 
@@ -34,7 +31,7 @@ def scraped(*, leads: bool = True) -> str:
     caches.versions.put(observe_version(stored_version(name="new", uid="other")))
     metrics.watched(caches, WorkQueue(), term, lambda: {"pods": 3.0})
     metrics.request("create", "jobs", 201)
-    return generate_latest(metrics.registry).decode()
+    return metrics.text().decode()
 
 
 def test_the_latest_values_of_versions() -> None:
@@ -98,15 +95,17 @@ def test_a_version_that_runs_has_few_series_beside_its_trainers() -> None:
 
 
 def scraped_version(status: dict[str, Any]) -> list[str]:
-    families = version_families((observe_version(stored_version(status=status)),), NOW)
+    return exposition((observe_version(stored_version(status=status)),), NOW).splitlines()
 
-    class Once(Collector):
-        def collect(self) -> Iterable[Metric]:
-            return families
 
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Once())
-    return generate_latest(registry).decode().splitlines()
+def test_the_text_is_as_prometheus_client_reads_and_writes_it() -> None:
+    concept = {"name": 'a "quoted" \\ one\nand more', "support": 1, "threshold": 0.5, "precision": 0.25}
+    lines = scraped_version(STATUS | {"phase": "Succeeded", "concepts": [concept]})
+    read = [sample for family in text_string_to_metric_families("\n".join(lines) + "\n") for sample in family.samples]
+    assert len(read) == len([line for line in lines if not line.startswith("#")])
+    (found,) = [sample for sample in read if sample.name == "tintype_version_concept_ratio"]
+    labels = {"namespace": "team-a", "modelversion": "bottles-1", "metric": "precision", "concept": concept["name"]}
+    assert (found.labels, found.value) == (labels, 0.25)
 
 
 def condition(kind: str, reason: str) -> dict[str, Any]:
