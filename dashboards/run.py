@@ -20,7 +20,7 @@ def run() -> Board:
             "How good it is": _quality(),
             "Concepts": _concepts(),
             "Speed, and where the time goes": _speed(),
-            "The machine": _machine(),
+            "The machine": [*_gpu(), *_storage(), *_mishaps()],
         },
     )
 
@@ -140,7 +140,7 @@ def _speed() -> list[Panel]:
     ]
 
 
-def _machine() -> list[Panel]:
+def _gpu() -> list[Panel]:
     return [
         graph(
             "GPU in use",
@@ -155,6 +155,11 @@ def _machine() -> list[Panel]:
             "bytes",
             Query(f"tintype_gpu_memory_used_bytes{{{CHOSEN}}}"),
         ),
+    ]
+
+
+def _storage() -> list[Panel]:
+    return [
         graph(
             "Storage",
             "Bytes per second that are read and written.",
@@ -193,6 +198,11 @@ def _machine() -> list[Panel]:
                 f" / (tintype_image_cache_hits_total{{{CHOSEN}}} + tintype_image_cache_misses_total{{{CHOSEN}}})"
             ),
         ),
+    ]
+
+
+def _mishaps() -> list[Panel]:
+    return [
         graph(
             "Checkpoints",
             "Saved, and not saved, since the Pod started.",

@@ -94,15 +94,18 @@ class TrainingRun:
         self._held_steps = plan.steps_in(training.backbone.freeze_epochs) if rate_factor else plan.iterations
         self._optimizer = build_optimizer(learner.network, training.optimizer, backbone, rate_factor)
         self._ema = Ema(learner.network, training.ema.decay) if training.ema else None
-        self._stepper = Stepper(
-            learner,
+        self._stepper = self._new_stepper(resumed.memory.parts if resumed else training.accumulation)
+
+    def _new_stepper(self, parts: int) -> Stepper:
+        return Stepper(
+            self._learner,
             self._optimizer,
-            plan.batch_size,
-            resumed.memory.parts if resumed else training.accumulation,
-            training.gradient_clip_norm,
+            self._plan.batch_size,
+            parts,
+            self._training.gradient_clip_norm,
             self._ema,
-            observer.note,
-            group,
+            self._observer.note,
+            self._group,
         )
 
     def run(self) -> Trained:
