@@ -70,7 +70,7 @@ def watched(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
             eventually(lambda: "up" in server.targets().values(), within_s=30)
             began = time.time()
             time.sleep(3)  # What the operator counts of new versions is an increase only after a scrape.
-            _train(platform)
+            _train(platform, server)
             time.sleep(6)  # Two evaluations of the rules.
             yield Watched(server, began, time.time())
     finally:
@@ -97,7 +97,7 @@ def _api_server(platform: Platform) -> int:
     raise AssertionError("the API server of the cluster does not run")
 
 
-def _train(platform: Platform) -> None:
+def _train(platform: Platform, server: Prometheus) -> None:
     longer = {"epochs": 3}
     platform.apply("watched-waiting", {"compute": {"gpus": 8}, "runPolicy": AGAIN})
     platform.apply("watched-a", {"compute": GPUS, "training": longer, "runPolicy": AGAIN})
@@ -108,20 +108,35 @@ def _train(platform: Platform) -> None:
         "view": {"name": "contents", "type": "Tagging"},
         "concepts": ["circles", "squares", "triangles"],
         "dataset": {"uri": f"s3://{DATASETS}/scenes/scenes.jsonl", "validation": {"fraction": 0.3}},
-        "training": {**SHAPES_SPEC["training"], "epochs": 2},
+        "training": {**SHAPES_SPEC["training"], "epochs": 500},
     }
     platform.apply("watched-tags", tagging)
+    _stop_once_seen(platform, server)
     ended = {name: platform.ended(name) for name in ENDED}
     assert {name: status["phase"] for name, status in ended.items()} == dict.fromkeys(ENDED, "Succeeded") | {
-        "watched-failing": "Failed"
+        "watched-failing": "Failed",
+        "watched-tags": "Stopped",
     }, {name: condition(status, "Failed") for name, status in ended.items()}
     eventually(lambda: any("comparison" in platform.status(name) for name in ENDED[:2]), within_s=30)
+
+
+def _stop_once_seen(platform: Platform, server: Prometheus) -> None:
+    """Stop the version that trains on and on once the last things that a trainer tells were scraped."""
+    last = (
+        "tintype_map_ratio",
+        'tintype_concept_ratio{metric="recall"}',
+        "modelversion:tintype_data_wait:ratio_rate5m",
+    )
+    seen = " and on () ".join(last)
+    eventually(lambda: server.numbers(seen, time.time() - 4, time.time()), within_s=240)
+    stop = json.dumps({"spec": {"runPolicy": {"stop": True}}})
+    platform.tools.run("kubectl", "patch", "mv", "watched-tags", "--type=merge", f"--patch={stop}")
 
 
 def test_operator_and_trainers_are_scraped_as_the_chart_says(watched: Watched) -> None:
     jobs = {target.split()[0] for target, health in watched.prometheus.targets().items() if health == "up"}
     assert "tintype-operator" in jobs
-    assert watched.numbers(f'tintype_iteration{{namespace="{NAMESPACE}",modelversion="watched-a"}}')
+    assert watched.numbers(f'tintype_iteration{{namespace="{NAMESPACE}",modelversion="watched-tags"}}')
     assert watched.numbers(f'tintype_version_epoch{{namespace="{NAMESPACE}",modelversion="watched-a"}}')[-1] == 3
     assert not watched.numbers('{__name__=~"tintype_.*",exported_namespace!=""}'), "labels of versions are theirs"
 
