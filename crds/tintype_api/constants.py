@@ -28,6 +28,7 @@ OPERATOR_STATUS_FIELDS: Final = (
     "interruptions",
     "lastInterrupted",
     "comparison",
+    "usage",
     "startTime",
     "completionTime",
 )
@@ -143,6 +144,17 @@ class JobDeletion(StrEnum):
     """Its Pod does not end, so that the Job would wait for ever."""
     BACKOFF = "Backoff"
     """The Job would wait longer before its next Pod than another attempt takes."""
+
+
+class PodOutcome(StrEnum):
+    """What a Pod's time was for."""
+
+    PUBLISHED = "Published"
+    """It ended well; a preflight's, too."""
+    FAILURE = "Failure"
+    """It crashed, or could not train."""
+    INTERRUPTION = "Interruption"
+    """It was ended from outside; a checkpoint keeps a part of its work."""
 
 
 class Condition(StrEnum):

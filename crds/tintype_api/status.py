@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tintype_api.constants import HISTORY_LENGTH, JobDeletion, Phase, Stage
+from tintype_api.constants import HISTORY_LENGTH, JobDeletion, Phase, PodOutcome, Stage
 from tintype_api.model import Model
 
 Sentence = Annotated[str, Field(max_length=4096)]
@@ -37,7 +37,7 @@ class JobReference(Model):
 
 
 class InterruptedPod(Model):
-    """The Pod that was counted in interruptions last."""
+    """A Pod that was counted last."""
 
     uid: ShortText
     created_at: Time
@@ -50,6 +50,31 @@ class Comparison(Model):
     """The ModelVersion that had the best performance indicator until then."""
     change: float
     """By how much this version's performance indicator is higher."""
+
+
+class EndedPods(Model):
+    """The Pods of a version that ended in one way."""
+
+    outcome: PodOutcome
+    reason: ShortText
+    count: int
+    seconds: int
+    """From the starts of their containers to their ends."""
+    gpu_seconds: int
+    """The same, for each GPU that they held."""
+
+
+class Usage(Model):
+    """Where a version's time went; counted once for each Pod and each change of phase."""
+
+    since: Time | None = None
+    """When the present phase began; absent once the version has ended."""
+    phases: Annotated[dict[ShortText, int], Field(max_length=16, default_factory=dict)]
+    """Seconds in each phase that is over, all times together."""
+    pods: Annotated[tuple[EndedPods, ...], Field(max_length=32)] = ()
+    """The Pods that have ended, by outcome and reason."""
+    last_pod: InterruptedPod | None = None
+    """The newest of them; absent once the version has ended."""
 
 
 class ConceptCounts(Model):
@@ -265,6 +290,7 @@ class OperatorStatus(Model):
     """Pods that were ended from outside, in all attempts; runPolicy.maxInterruptions bounds them."""
     last_interrupted: InterruptedPod | None = None
     comparison: Comparison | None = None
+    usage: Usage | None = None
     start_time: Time | None = None
     completion_time: Time | None = None
 

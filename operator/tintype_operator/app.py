@@ -12,6 +12,7 @@ from tintype_operator.client import Client
 from tintype_operator.facts import Key
 from tintype_operator.lease import Lease, Term
 from tintype_operator.metrics import Metrics
+from tintype_operator.notifier import Notifier
 from tintype_operator.queue import WorkQueue
 from tintype_operator.reconcile import Reconciler
 from tintype_operator.settings import Settings
@@ -38,7 +39,8 @@ class App:
         self._client = await Client.connect(self._metrics.request, self._term.check)
         self._watch = Watch(self._client, self._caches, self._namespaces, self._queue.add)
         self._metrics.watched(self._caches, self._queue, self._term, self._watch.silences)
-        self._server = await server.serve(self._metrics.registry, self.ailments, self._settings.metrics_port)
+        self._server = await server.serve(self._metrics.text, self.ailments, self._settings.metrics_port)
+        self._notifier = Notifier(self._settings.notify, self._metrics.notified)
         self._lease = Lease(self._client, self._settings.lease.place, self._settings.lease.identity, self._term)
         await self._watch.first_list()
         self._spawn(self._watch.follow(), "watch")
@@ -46,7 +48,7 @@ class App:
 
     async def _lead(self) -> None:
         """Work for as long as the Lease is held, and wait for it again when it is lost."""
-        writer = Writer(self._client, self._caches, Access(self._client), self._metrics)
+        writer = Writer(self._client, self._caches, Access(self._client), self._metrics, self._notifier.tell)
         reconciler = Reconciler(self._client, self._caches, self._queue, writer, self._settings, self._metrics)
         where = ", ".join(self._namespaces) or "all namespaces"
         while True:
@@ -68,6 +70,7 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._lease.release()
+        await self._notifier.close()
         await self._client.close()
         await self._server.cleanup()
 

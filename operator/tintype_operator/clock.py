@@ -8,6 +8,11 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def timestamp(time: str) -> float:
+    """Return a time as seconds since 1970."""
+    return datetime.fromisoformat(time).timestamp()
+
+
 def seconds_between(earlier: str, later: str) -> float:
     """Return the seconds from one time to another, at least 0."""
     return max(0.0, (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds())

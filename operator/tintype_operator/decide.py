@@ -31,6 +31,7 @@ from tintype_operator.decisions import (
 from tintype_operator.facts import JobFacts, VersionFacts
 from tintype_operator.names import job_name, published_uri
 from tintype_operator.obstacles import earlier_run, unpublished_weights
+from tintype_operator.usage import account
 
 ORDER_OF_QUEUE_S: Final = 60.0
 """After so many seconds the place in a queue is looked up again."""
@@ -44,6 +45,13 @@ def decide(facts: Facts, storage: Storage, now: str) -> Decision:
         storage: The operator's defaults of storage.
         now: The time, RFC 3339, for transitions.
     """
+    decision = _decide(facts, storage, now)
+    if isinstance(decision, Settle):
+        return replace(decision, status=account(facts, decision.status, now))
+    return decision
+
+
+def _decide(facts: Facts, storage: Storage, now: str) -> Decision:
     version = facts.version
     if version.deleting:
         return Rest()

@@ -1,7 +1,8 @@
 """The few fields of watched objects that decisions and metrics read; everything else is forgotten at once."""
 
+from array import array
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tintype_api.constants import TERMINAL_PHASES
 from tintype_api.status import OperatorStatus
@@ -17,18 +18,52 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
+SHOWN_CONCEPTS: Final = 64
+"""Concepts of a version that `/metrics` shows: those of most support."""
+CONCEPT_METRICS: Final = {
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "f1",
+    "average_precision": "averagePrecision",
+}
+"""Their numbers, by their names there and in status.concepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptFigures:
+    """What is known of each concept of a version that has ended, packed: thousands of versions are kept.
+
+    Attributes:
+        names: The concepts of most support.
+        values: For each of them one number for each of CONCEPT_METRICS; ABSENT where there is none.
+    """
+
+    names: tuple[str, ...]
+    values: "array[float]"
+
+
+ABSENT: Final = -1.0
+NO_CONCEPTS: Final = ConceptFigures((), array("f"))
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Numbers of the trainer's status that `/metrics` shows; None where there is none."""
 
     epoch: float | None = None
+    epochs: float | None = None
     iteration: float | None = None
+    train_loss: float | None = None
     validation_loss: float | None = None
     validation_accuracy: float | None = None
+    validation_map: float | None = None
+    test_loss: float | None = None
     test_accuracy: float | None = None
+    test_map: float | None = None
     best_epoch: float | None = None
     performance_indicator: float | None = None
     performance_indicator_name: str = ""
+    concepts: ConceptFigures = NO_CONCEPTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +77,11 @@ class VersionFacts:
         created_at: metadata.creationTimestamp.
         generation: metadata.generation.
         deleting: Whether it has a deletionTimestamp.
+        view: view.name.
+        view_type: view.type.
+        architecture: training.architecture, or the view type's own.
+        gpus: GPUs of each Pod that trains.
+        nodes: Pods that train together.
         model_label: Value of the label of the model, if any.
         document: apiVersion, kind, metadata and spec as compact JSON; empty once the version has ended.
         suspend: runPolicy.suspend.
@@ -71,6 +111,11 @@ class VersionFacts:
     created_at: str
     generation: int
     deleting: bool
+    view: str
+    view_type: str
+    architecture: str
+    gpus: int
+    nodes: int
     model_label: str | None
     document: bytes
     suspend: bool

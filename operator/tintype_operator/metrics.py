@@ -1,22 +1,23 @@
-"""What the operator measures: its own work, and the latest and final values of each version from status."""
+"""What the operator measures: its own work; `version_metrics.py` has what is known of each version."""
 
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tintype_operator import clock
 from tintype_operator.cache import Caches
 from tintype_operator.facts import VersionFacts
 from tintype_operator.lease import Term
 from tintype_operator.queue import WorkQueue
+from tintype_operator.version_metrics import exposition
 
 _SHORT_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LONG_S: Final = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
-_VERSION: Final = ("namespace", "modelversion")
 
 Silences = Callable[[], Mapping[str, float]]
 """Returns for how many seconds the API server has said nothing of each kind."""
@@ -30,6 +31,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._versions: Callable[[], tuple[VersionFacts, ...] | None] = lambda: None
         self.reconciles = Counter(
             "tintype_operator_reconciles",
             "Reconciled versions by result: settled, waiting or error.",
@@ -49,6 +51,19 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.notifications = Counter(
+            "tintype_operator_notifications",
+            "Ends of versions told to TINTYPE_NOTIFY_URL by result: sent, failed or dropped.",
+            ("result",),
+            registry=self.registry,
+        )
+        for result in ("sent", "failed", "dropped"):
+            self.notifications.labels(result)
+
+    def notified(self, result: str) -> None:
+        """Count an end that was told, or could not be."""
+        self.notifications.labels(result).inc()
+
     def request(self, verb: str, resource: str, code: int) -> None:
         """Count a request to the API server."""
         self.requests.labels(verb, resource, str(code)).inc()
@@ -56,6 +71,13 @@ class Metrics:
     def watched(self, caches: Caches, queue: WorkQueue, term: Term, silences: Silences) -> None:
         """Add what is read from the caches, the queue, the term of the Lease and the watches at each scrape."""
         self.registry.register(_Observed(caches, queue, term, silences))
+        self._versions = lambda: tuple(caches.versions) if term.left_s > 0 else None
+
+    def text(self) -> bytes:
+        """Return all that a scrape gets; of versions only from the leader, so that it is told once."""
+        versions = self._versions()
+        of_versions = "" if versions is None else exposition(versions, clock.now())
+        return generate_latest(self.registry) + of_versions.encode()
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"tintype_operator_{name}", text, registry=self.registry, buckets=buckets)
@@ -70,7 +92,7 @@ class _Observed(Collector):
         self._term = term
         self._silences = silences
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield the metric families; what is known of versions is told by the leader alone, so that it is told once."""
         leads = self._term.left_s > 0
         yield GaugeMetricFamily("tintype_operator_leader", "1 while this operator holds the Lease, else 0.", int(leads))
@@ -85,7 +107,6 @@ class _Observed(Collector):
         yield seen
         if leads:
             yield self._phases()
-            yield from version_families(tuple(self._caches.versions))
 
     def _phases(self) -> GaugeMetricFamily:
         phases = Tally(str(version.status.phase or "Pending") for version in self._caches.versions)
@@ -93,44 +114,3 @@ class _Observed(Collector):
         for phase, count in sorted(phases.items()):
             family.add_metric((phase,), count)
         return family
-
-
-def version_families(versions: tuple[VersionFacts, ...]) -> Iterator[GaugeMetricFamily]:
-    """Yield the latest and final values of versions, which outlive their Pods."""
-    yield _family("epoch", "Epochs done.", [(one, (), one.figures.epoch) for one in versions])
-    yield _family("iteration", "Optimizer steps done.", [(one, (), one.figures.iteration) for one in versions])
-    yield _family(
-        "best_epoch", "Epoch of the published weights.", [(one, (), one.figures.best_epoch) for one in versions]
-    )
-    yield _family(
-        "loss",
-        "Loss over a whole split.",
-        [(one, ("validation",), one.figures.validation_loss) for one in versions],
-        ("split",),
-    )
-    yield _family(
-        "accuracy_ratio",
-        "Accuracy over a whole split.",
-        [(one, ("validation",), one.figures.validation_accuracy) for one in versions]
-        + [(one, ("test",), one.figures.test_accuracy) for one in versions],
-        ("split",),
-    )
-    yield _family(
-        "performance_indicator",
-        "The number by which versions of a model are compared.",
-        [(one, (one.figures.performance_indicator_name,), one.figures.performance_indicator) for one in versions],
-        ("metric",),
-    )
-
-
-def _family(
-    name: str,
-    text: str,
-    values: Sequence[tuple[VersionFacts, tuple[str, ...], float | None]],
-    labels: tuple[str, ...] = (),
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"tintype_version_{name}", text, labels=(*_VERSION, *labels))
-    for version, extra, value in values:
-        if value is not None:
-            family.add_metric((*version.key, *extra), value)
-    return family

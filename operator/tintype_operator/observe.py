@@ -1,11 +1,14 @@
 """From objects as the API server sends them to the few facts that decisions read. Never raises on odd objects."""
 
 import json
+from array import array
 from collections.abc import Mapping, Sequence
+from sys import intern
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from tintype_api.catalogue import DEFAULT_ARCHITECTURE, DEFAULT_DETECTOR
 from tintype_api.constants import (
     ANNOTATION_INDEX,
     API_VERSION,
@@ -18,8 +21,14 @@ from tintype_api.constants import (
 )
 from tintype_api.podtemplate import PodTemplate
 from tintype_api.spec.run import Compute, Preflight, RunPolicy
+from tintype_api.spec.view import ViewType
 from tintype_api.status import OperatorStatus
 from tintype_operator.facts import (
+    ABSENT,
+    CONCEPT_METRICS,
+    NO_CONCEPTS,
+    SHOWN_CONCEPTS,
+    ConceptFigures,
     ContainerEnd,
     ContainerWait,
     Figures,
@@ -55,6 +64,11 @@ def observe_version(document: Object) -> VersionFacts:
         created_at=str(metadata.get("creationTimestamp", "")),
         generation=_whole(metadata.get("generation"), 0),
         deleting="deletionTimestamp" in metadata,
+        view=intern(str(_part(spec, "view").get("name", ""))),
+        view_type=intern(str(_part(spec, "view").get("type", ""))),
+        architecture=_architecture(_part(spec, "training"), _part(spec, "view")),
+        gpus=_whole(_part(spec, "compute").get("gpus"), _COMPUTE.gpus),
+        nodes=_whole(_part(spec, "compute").get("nodes"), _COMPUTE.nodes),
         model_label=_text(_part(metadata, "labels").get(LABEL_MODEL)),
         document=b"" if ended else _document(metadata, document.get("spec")),
         suspend=run_policy.get("suspend") is True,
@@ -75,8 +89,13 @@ def observe_version(document: Object) -> VersionFacts:
         published="artifacts" in status,
         weights_from=_text(_part(_part(spec, "training"), "initialWeights").get("modelVersion")),
         validation_digest=_text(_part(status, "dataset").get("validationDigest")),
-        figures=_figures(status),
+        figures=_figures(status, ended=ended),
     )
+
+
+def _architecture(training: Object, view: Object) -> str:
+    usual = DEFAULT_DETECTOR if view.get("type") == ViewType.DETECTION else DEFAULT_ARCHITECTURE
+    return intern(str(training.get("architecture") or usual))
 
 
 def _preflight(run_policy: Object, compute: Object) -> bool:
@@ -188,19 +207,36 @@ def _operator_status(status: Object) -> OperatorStatus:
         return OperatorStatus.model_validate(kept)
 
 
-def _figures(status: Object) -> Figures:
+def _figures(status: Object, *, ended: bool) -> Figures:
     progress, metrics, best = (_part(status, name) for name in ("progress", "metrics", "best"))
     validation, test = _part(metrics, "validation"), _part(metrics, "test")
+    history = _list(status.get("history"))
     return Figures(
         epoch=_number(progress.get("epoch")),
+        epochs=_number(progress.get("epochs")),
         iteration=_number(progress.get("iteration")),
+        train_loss=_number(history[-1].get("trainLoss")) if history else None,
         validation_loss=_number(validation.get("loss")),
         validation_accuracy=_number(validation.get("accuracy")),
+        validation_map=_number(validation.get("mAP")),
+        test_loss=_number(test.get("loss")),
         test_accuracy=_number(test.get("accuracy")),
+        test_map=_number(test.get("mAP")),
         best_epoch=_number(best.get("epoch")),
         performance_indicator=_number(best.get("performanceIndicator")),
-        performance_indicator_name=str(best.get("performanceIndicatorName", "")),
+        performance_indicator_name=intern(str(best.get("performanceIndicatorName", ""))),
+        concepts=_concepts(_list(status.get("concepts"))) if ended else NO_CONCEPTS,
     )
+
+
+def _concepts(found: Sequence[Object]) -> ConceptFigures:
+    """Return the numbers of the concepts of most support; names are shared by the versions that have them."""
+    shown = sorted(found, key=lambda one: -_whole(one.get("support"), 0))[:SHOWN_CONCEPTS]
+    if not shown:
+        return NO_CONCEPTS
+    numbers = (_number(one.get(field)) for one in shown for field in CONCEPT_METRICS.values())
+    values = array("f", (ABSENT if number is None else number for number in numbers))
+    return ConceptFigures(tuple(intern(str(one.get("name", ""))) for one in shown), values)
 
 
 def _index(metadata: Object) -> int | None:

@@ -81,6 +81,19 @@ class HistorySettings:
 
 
 @dataclass(frozen=True)
+class NotifySettings:
+    """Whom the operator tells that a version has ended.
+
+    Attributes:
+        url: TINTYPE_NOTIFY_URL, to which each end is posted; default nobody is told.
+        secret: TINTYPE_NOTIFY_SECRET, the key of the signatures; default nothing is signed.
+    """
+
+    url: str | None = None
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings.
 
@@ -90,6 +103,7 @@ class Settings:
         storage: TINTYPE_STORAGE_ENDPOINT, TINTYPE_STORAGE_REGION and TINTYPE_STORAGE_CREDENTIALS_SECRET: how s3:// is
             reached where a version's own `storage` does not say it. Default: AWS, by the Pod's own credentials.
         history: How many ended versions stay.
+        notify: Whom it tells of ends.
         workers: TINTYPE_WORKERS, how many versions are reconciled at once; they wait for the API server most of the
             time, so that many do not hurt. Default 24.
         metrics_port: TINTYPE_METRICS_PORT, the port of /healthz and /metrics. Default 9465.
@@ -99,6 +113,7 @@ class Settings:
     lease: LeaseSettings
     storage: Storage = field(default_factory=Storage)
     history: HistorySettings = field(default_factory=HistorySettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
     workers: int = 24
     metrics_port: int = OPERATOR_METRICS_PORT
 
@@ -115,6 +130,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         lease=_lease(given),
         storage=_storage(given),
         history=_history(given),
+        notify=_notify(given),
         workers=_whole(given, "WORKERS", default=24, most=256),
         metrics_port=_whole(given, "METRICS_PORT", default=OPERATOR_METRICS_PORT, most=65_535),
     )
@@ -164,6 +180,13 @@ def _history(given: Mapping[str, str]) -> HistorySettings:
     if keep_best not in {"true", "false"}:
         raise SettingsError(f"{_PREFIX}HISTORY_KEEP_BEST: '{keep_best}' is neither true nor false")
     return HistorySettings(limit, keep_best == "true")
+
+
+def _notify(given: Mapping[str, str]) -> NotifySettings:
+    url = given.get("NOTIFY_URL")
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise SettingsError(f"{_PREFIX}NOTIFY_URL: is no URL of http or https; correct it, or leave it out")
+    return NotifySettings(url, given.get("NOTIFY_SECRET"))
 
 
 def _whole(given: Mapping[str, str], name: str, *, default: int, most: int) -> int:

@@ -1,6 +1,7 @@
 """Carries out what was decided: status, Jobs and labels, each only where something changes."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from tintype_api.constants import API_VERSION, KIND, LABEL_MODEL, OPERATOR_FIELD_MANAGER, Condition
@@ -14,6 +15,7 @@ from tintype_operator.conditions import find
 from tintype_operator.decisions import JobPatch, Settle
 from tintype_operator.facts import JobFacts, VersionFacts
 from tintype_operator.metrics import Metrics
+from tintype_operator.notice import Notice, notice_of
 from tintype_operator.observe import observe_job, observe_version
 
 _LOG: Final = logging.getLogger("tintype.operator")
@@ -22,7 +24,11 @@ _LOG: Final = logging.getLogger("tintype.operator")
 class Writer:
     """Writes to the API server and keeps the caches in step with what it wrote."""
 
-    def __init__(self, client: Client, caches: Caches, access: Access, metrics: Metrics) -> None:
+    def __init__(
+        self, client: Client, caches: Caches, access: Access, metrics: Metrics, on_end: Callable[[Notice], None]
+    ) -> None:
+        """Make it; `on_end` is told of each end once its status is written, and must not wait."""
+        self._on_end = on_end
         self._client = client
         self._caches = caches
         self._access = access
@@ -60,6 +66,9 @@ class Writer:
         _LOG.info("%s: %s", version.key, _told(status))
         if version.status.start_time is None and status.start_time is not None:
             self._metrics.running_seconds.observe(clock.seconds_between(version.created_at, status.start_time))
+        notice = notice_of(version, status)
+        if notice is not None:
+            self._on_end(notice)
         await self._tell(version, status)
 
     async def _tell(self, version: VersionFacts, status: OperatorStatus) -> None:

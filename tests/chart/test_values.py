@@ -64,6 +64,10 @@ def test_the_defaults_meet_the_schema(values: dict[str, Any], schema: dict[str, 
         ("limits.architectures", ["resnet*"]),
         ("limits.gpus", -1),
         ("monitoring.interval", "15"),
+        ("monitoring.dashboards", "yes"),
+        ("monitoring.runbooks", ""),
+        ("notify.url", "chat.example.com"),
+        ("notify.secret.key", ""),
         ("history.keepBest", "yes"),
         ("watchNamespaces", ["Team A"]),
         ("watchNamespaces", ["a", "a"]),
@@ -87,7 +91,18 @@ def test_every_value_of_the_schema_has_a_default_and_a_comment(schema: dict[str,
         assert before.strip().startswith("#") or name == "resources", f"{name} has no comment above it"
     defaults = yaml.safe_load(text)
     assert set(schema["properties"]) - {"global"} == set(defaults)
-    for section in ("crd", "operator", "trainer", "defaults", "limits", "storage", "weights", "history", "monitoring"):
+    for section in (
+        "crd",
+        "operator",
+        "trainer",
+        "defaults",
+        "limits",
+        "storage",
+        "weights",
+        "history",
+        "notify",
+        "monitoring",
+    ):
         assert set(schema["properties"][section]["properties"]) == set(defaults[section])
 
 
@@ -115,7 +130,7 @@ def test_the_chart_and_its_images_have_the_projects_version() -> None:
 
 
 def test_there_is_a_copy_of_each_generated_manifest() -> None:
-    assert {path.name for path in (CHART / "files").iterdir()} == {path.name for path in CRDS.glob("*.yaml")}
+    assert {path.name for path in (CHART / "files").glob("*.yaml")} == {path.name for path in CRDS.glob("*.yaml")}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -52,14 +53,27 @@ ALL_VALUES: dict[str, object] = {
     "weights.licences": ["cc-by-nc-4.0", "cc-by-4.0"],
     "history.limit": 20,
     "history.keepBest": False,
+    "notify.url": "https://chat.example.com/hooks/tintype",
+    "notify.secret.name": "notify",
+    "notify.secret.key": "hmac",
     "monitoring.serviceMonitor": True,
     "monitoring.podMonitor": True,
     "monitoring.labels": {"release": "prometheus"},
     "monitoring.interval": "30s",
+    "monitoring.rules": True,
+    "monitoring.runbooks": "https://git.example.com/tintype/docs/runbooks",
+    "monitoring.dashboards": True,
+    "monitoring.dashboardLabels.grafana_dashboard": "yes",
+    "monitoring.dashboardAnnotations": {"grafana_folder": "Training"},
 }
 NEEDED: dict[str, dict[str, object]] = {
     "monitoring.labels": {"monitoring.podMonitor": True},
     "monitoring.interval": {"monitoring.podMonitor": True},
+    "monitoring.runbooks": {"monitoring.rules": True},
+    "monitoring.dashboardLabels.grafana_dashboard": {"monitoring.dashboards": True},
+    "monitoring.dashboardAnnotations": {"monitoring.dashboards": True},
+    "notify.secret.name": {"notify.url": "https://chat.example.com/"},
+    "notify.secret.key": {"notify.url": "https://chat.example.com/", "notify.secret.name": "notify"},
 }
 """What else must be set for a value to do something."""
 
@@ -95,7 +109,24 @@ def test_lint_finds_nothing(helm: str) -> None:
 
 @pytest.mark.parametrize(("name", "values"), [("defaults", {}), ("all-values", ALL_VALUES)])
 def test_the_rendered_chart_is_as_it_was(helm: str, name: str, values: dict[str, object]) -> None:
-    check_golden(GOLDEN / f"{name}.yaml", render(helm, {"crd.install": False, **values}))
+    rendered = render(helm, {"crd.install": False, **values})
+    for dashboard in (CHART / "files" / "dashboards").iterdir():
+        rendered = rendered.replace(indent(dashboard.read_text().strip(), "    "), f"    ({dashboard.name})")
+    check_golden(GOLDEN / f"{name}.yaml", rendered)
+
+
+def test_prometheus_gets_the_rules_as_they_are_written(helm: str) -> None:
+    (found,) = [one for one in objects(render(helm, {"monitoring.rules": True})) if one["kind"] == "PrometheusRule"]
+    assert found["spec"] == yaml.safe_load((CHART / "files" / "monitoring" / "rules.yaml").read_text())
+
+
+def test_grafana_gets_the_dashboards_as_they_are_written(helm: str) -> None:
+    rendered = objects(render(helm, {"monitoring.dashboards": True}))
+    found = {name: text for one in rendered if one["kind"] == "ConfigMap" for name, text in one["data"].items()}
+    written = {path.name: path.read_text() for path in (CHART / "files" / "dashboards").iterdir()}
+    assert {name: json.loads(text) for name, text in found.items()} == {
+        name: json.loads(text) for name, text in written.items()
+    }
 
 
 def test_the_crd_and_its_policy_are_installed_as_generated_and_kept(helm: str) -> None:

@@ -7,6 +7,7 @@ from tintype_operator.facts import Key
 from tintype_operator.settings import (
     HistorySettings,
     LeaseSettings,
+    NotifySettings,
     Settings,
     SettingsError,
     TrainerSettings,
@@ -40,6 +41,8 @@ def test_everything() -> None:
             "TINTYPE_HISTORY_LIMIT": "20",
             "TINTYPE_HISTORY_KEEP_BEST": "false",
             "TINTYPE_TRAINER_IMAGE_PULL_SECRETS": "one,two",
+            "TINTYPE_NOTIFY_URL": "https://chat.example.com/hook",
+            "TINTYPE_NOTIFY_SECRET": "key",
             "TINTYPE_WORKERS": "3",
             "TINTYPE_METRICS_PORT": "8080",
         }
@@ -49,6 +52,7 @@ def test_everything() -> None:
         lease=LEASE,
         storage=Storage(endpoint="https://s3.example.com", region="eu-west-1", credentials_secret="s3"),
         history=HistorySettings(limit=20, keep_best=False),
+        notify=NotifySettings("https://chat.example.com/hook", "key"),
         workers=3,
         metrics_port=8080,
     )
@@ -58,6 +62,7 @@ def test_everything() -> None:
     ("environment", "words"),
     [
         ({}, "TINTYPE_TRAINER_IMAGE: is required"),
+        (REQUIRED | {"TINTYPE_NOTIFY_URL": "chat.example.com"}, "TINTYPE_NOTIFY_URL: is no URL"),
         (
             REQUIRED | {"TINTYPE_LEASE": "operator"},
             "TINTYPE_LEASE: is required; set it to the Lease's",

@@ -33,7 +33,7 @@ def test_a_status_is_for_the_object_that_was_decided_on() -> None:
     server, caches = Server(), Caches()
     version = facts(stored_version(resource_version=7)).version
     status = version.status.model_copy(update={"phase": Phase.PENDING})
-    writer = Writer(cast("Client", server), caches, cast("Access", None), Metrics())
+    writer = Writer(cast("Client", server), caches, cast("Access", None), Metrics(), lambda _: None)
     settle = Settle(status, model_label=version.model_label)
     assert asyncio.run(writer.settle(version, settle))
     assert server.bodies[0]["metadata"] == {"name": "bottles-1", "namespace": "team-a", "resourceVersion": "7"}

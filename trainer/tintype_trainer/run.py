@@ -22,6 +22,7 @@ from tintype_trainer.evaluating import BestEvaluated, evaluate_best
 from tintype_trainer.evaluation.for_status import status_metrics
 from tintype_trainer.export.card import OnnxExported, not_exported
 from tintype_trainer.exporting import export_best
+from tintype_trainer.gpu_figures import gpu_reader
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.learners import Learner
 from tintype_trainer.learners.making import make_learner
@@ -129,6 +130,7 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
     """
     spec, group = version.spec, around.group
     device = prepare_device(spec.compute, spec.training.precision, local_rank=around.local_rank)
+    around.store.meter.watch_gpu(gpu_reader(device.torch_device))
     publisher = Publisher(around.store, version, run_id())
     published = group.first(_published_before(publisher, around) if group.leads else None)
     if published is not None:
@@ -291,6 +293,7 @@ def _train(work: Work, checkpoints: Checkpoints, ground: Ground, resumed: Resume
             resumed=resumed.snapshot if resumed else None,
             stop=around.stop,
             group=around.group,
+            meter=around.store.meter,
         ).run()
 
 

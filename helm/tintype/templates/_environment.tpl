@@ -43,6 +43,14 @@
 - name: TINTYPE_HISTORY_LIMIT
   value: {{ . | int | quote }}
 {{- end }}
+{{- with .Values.notify.url }}
+- name: TINTYPE_NOTIFY_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- if and .Values.notify.url .Values.notify.secret.name }}
+- name: TINTYPE_NOTIFY_SECRET
+  valueFrom: {secretKeyRef: {name: {{ .Values.notify.secret.name }}, key: {{ .Values.notify.secret.key | quote }}}}
+{{- end }}
 - name: TINTYPE_HISTORY_KEEP_BEST
   value: {{ .Values.history.keepBest | quote }}
 {{- end -}}

@@ -26,6 +26,7 @@ from tintype_api.status import Artifacts, TrainerStatus
 from tintype_trainer.documents import read_document, with_changes
 from tintype_trainer.hanging import LIMITS, Limits, Watchdog, end_hung
 from tintype_trainer.interruption import Interrupted, Interruption
+from tintype_trainer.meter import Meter
 from tintype_trainer.processes.launching import launch
 from tintype_trainer.processes.place import Place
 from tintype_trainer.reporting.apiserver import StatusClient, in_cluster_server
@@ -106,9 +107,10 @@ def _carry_out(
     stop = StopRequest()
     if version.spec.run_policy.stop:
         stop.ask()
+    meter = Meter()
     heard = _Heard(staging=[lambda _done, _total: watchdog.beat()], examples=[lambda _examples: watchdog.step()])
     if place is None or place.rank == 0:
-        _show(arguments, version, journal, stop, heard, open_things, in_cluster=in_cluster)
+        _show(arguments, version, journal, stop, heard, meter, open_things, in_cluster=in_cluster)
     os.environ.setdefault(*OPENMP_WAITING)
     from tintype_trainer.processes.group import ALONE  # noqa: PLC0415  # torch takes seconds to import
     from tintype_trainer.processes.joined import join  # noqa: PLC0415
@@ -116,7 +118,7 @@ def _carry_out(
     from tintype_trainer.storage import Store  # noqa: PLC0415
 
     around = Surroundings(
-        store=Store.from_settings(version.spec.storage),
+        store=Store.from_settings(version.spec.storage, meter=meter),
         cache=cache_folder(arguments.cache, in_cluster=in_cluster),
         journal=journal,
         interruption=interruption,
@@ -154,12 +156,13 @@ def _show(
     journal: Journal,
     stop: StopRequest,
     heard: _Heard,
+    meter: Meter,
     open_things: ExitStack,
     *,
     in_cluster: bool,
 ) -> None:
     """Show the run: to Prometheus, in the resource's status, and on the console."""
-    exposition = Exposition(version.metadata.namespace, version.metadata.name)
+    exposition = Exposition(version.metadata.namespace, version.metadata.name, meter)
     journal.listen(exposition)
     heard.examples.append(exposition.count_examples)
     port = arguments.metrics_port or (TRAINER_METRICS_PORT if in_cluster else None)

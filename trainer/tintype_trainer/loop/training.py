@@ -25,6 +25,7 @@ from tintype_trainer.loop.schedules import factor
 from tintype_trainer.loop.snapshot import Snapshot, best_weights, capture, copy_of, random_state, restore
 from tintype_trainer.loop.state import State
 from tintype_trainer.loop.stepping import Stepper
+from tintype_trainer.meter import Activity, Counted, Meter
 from tintype_trainer.metrics.measures import Measures
 from tintype_trainer.networks import backbone_parameters
 from tintype_trainer.pixels.batches import Batch, Loader
@@ -47,6 +48,7 @@ class TrainingRun:
         resumed: Where an earlier run of this training stood; None starts it.
         stop: Whether the training is to end at its next step.
         group: The processes that train together; the observers of all are told the same.
+        meter: Counts the time of steps, of waiting for data and of validation.
         clock: Seconds that only grow.
     """
 
@@ -64,6 +66,7 @@ class TrainingRun:
         resumed: Snapshot | None = None,
         stop: StopRequest | None = None,
         group: Group = ALONE,
+        meter: Meter | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         training = spec.training
@@ -81,6 +84,7 @@ class TrainingRun:
         self._resumed = resumed
         self._stop = stop or StopRequest()
         self._group = group
+        self._meter = meter or Meter()
         self._clock = clock
         self._kind = training.optimizer.type
         self._peak_rate = training.optimizer.learning_rate
@@ -90,15 +94,18 @@ class TrainingRun:
         self._held_steps = plan.steps_in(training.backbone.freeze_epochs) if rate_factor else plan.iterations
         self._optimizer = build_optimizer(learner.network, training.optimizer, backbone, rate_factor)
         self._ema = Ema(learner.network, training.ema.decay) if training.ema else None
-        self._stepper = Stepper(
-            learner,
+        self._stepper = self._new_stepper(resumed.memory.parts if resumed else training.accumulation)
+
+    def _new_stepper(self, parts: int) -> Stepper:
+        return Stepper(
+            self._learner,
             self._optimizer,
-            plan.batch_size,
-            resumed.memory.parts if resumed else training.accumulation,
-            training.gradient_clip_norm,
+            self._plan.batch_size,
+            parts,
+            self._training.gradient_clip_norm,
             self._ema,
-            observer.note,
-            group,
+            self._observer.note,
+            self._group,
         )
 
     def run(self) -> Trained:
@@ -149,11 +156,13 @@ class TrainingRun:
             self._examples.train, self._plan, self._training.seed, augmentations, first, self._group
         )
         self._backbone.enter_training()
-        for index, batch in enumerate(batches, first):
+        for index, batch in enumerate(self._meter.waited_for(batches), first):
             self._group.in_step(self._check)
             self._hold_or_release(index)
-            step = self._step(index, batch)
+            with self._meter.during(Activity.STEP):
+                step = self._step(index, batch)
             if not math.isfinite(step.loss):
+                self._meter.count(Counted.NAN_LOSSES)
                 raise self._diverged(f"the training loss is no number at iteration {step.iteration}")
             self._observer.step_done(step)
             yield step
@@ -192,7 +201,10 @@ class TrainingRun:
     def _end_epoch(self, state: State, step: Step) -> None:
         self._group.level(self._learner.network.buffers())
         with self._averaged():
-            measures = self._validate()
+            with self._meter.during(Activity.VALIDATION):
+                measures = self._validate()
+            if measures is not None and measures.loss is None:
+                self._meter.count(Counted.NAN_LOSSES)
             entry = self._entry(state, step, measures)
             stopping = self._training.early_stopping
             state.selection = state.selection.after(entry, stopping.min_delta if stopping else 0.0)

@@ -21,6 +21,7 @@ from tintype_api.model import Model
 from tintype_api.status import Checkpoint as CheckpointStatus
 from tintype_trainer.loop.records import Memory
 from tintype_trainer.loop.snapshot import Snapshot
+from tintype_trainer.meter import Activity, Counted
 from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
 from tintype_trainer.output.publishing import VersionPlace
 from tintype_trainer.reporting.journal import Journal
@@ -131,6 +132,16 @@ class Checkpoints:
         Raises:
             UserError: where it cannot be written here or there; the one before is still there.
         """
+        meter = self._store.meter
+        try:
+            with meter.during(Activity.CHECKPOINT):
+                self._save(ground, snapshot, epoch)
+        except UserError:
+            meter.count(Counted.CHECKPOINT_ERRORS)
+            raise
+        meter.count(Counted.CHECKPOINTS)
+
+    def _save(self, ground: Ground, snapshot: Snapshot, epoch: float) -> None:
         iteration = snapshot.memory.last.iteration
         path = f"{FOLDER}/{self._place.run}/{iteration}.safetensors"
         document = _DOCUMENT.dump_json(_Document(ground, snapshot.memory), by_alias=True)

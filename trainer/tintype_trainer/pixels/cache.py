@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from tintype_trainer.meter import Counted
 from tintype_trainer.pixels.pictures import check_picture
 from tintype_trainer.storage import Store, cache_error, part_path
 
@@ -72,7 +73,9 @@ class PictureCache:
         download = self._store.read_if_changed(uri, known.etag if known else None)
         if download is None:
             assert known is not None, "only a known tag can be unchanged"
+            self._store.meter.count(Counted.CACHE_HITS)
             return path, known
+        self._store.meter.count(Counted.CACHE_MISSES)
         with decoders:
             checked = check_picture(download.data)
         sha256 = hashlib.sha256(download.data).hexdigest()

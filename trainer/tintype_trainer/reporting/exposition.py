@@ -4,25 +4,43 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from tintype_api.constants import Stage
 from tintype_api.errors import environment_error
 from tintype_api.status import ConceptMetrics, SplitMetrics, TrainerStatus
+from tintype_trainer.meter import Counted, Meter
 
 LABELS: Final = ("namespace", "modelversion")
 SHOWN_CONCEPTS: Final = 64
 OTHER: Final = "_other"
 """Stands for the mean over the concepts beyond the 64 of most support, so that many concepts make few series."""
 CONCEPT_METRICS: Final = ("average_precision", "precision", "recall")
+COUNTED: Final = {
+    Counted.CHECKPOINTS: "Checkpoints that were saved",
+    Counted.CHECKPOINT_ERRORS: "Checkpoints that could not be saved",
+    Counted.NAN_LOSSES: "Losses of a batch, or of the validation set at an epoch's end, that were no number",
+    Counted.CACHE_HITS: "Pictures that the cache held and storage had not changed",
+    Counted.CACHE_MISSES: "Pictures that were fetched from storage",
+    Counted.STORAGE_REQUESTS: "Requests to storage",
+    Counted.STORAGE_ERRORS: "Requests to storage that failed in spite of all retries",
+    Counted.STORAGE_SECONDS: "Time of all requests to storage; retries within them make it longer",
+    Counted.STORAGE_READ_BYTES: "Bytes read from storage",
+    Counted.STORAGE_WRITTEN_BYTES: "Bytes written to storage",
+}
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Exposition:
     """A listener with a registry of its own; epoch and iteration are values, never labels."""
 
-    def __init__(self, namespace: str, name: str) -> None:
+    def __init__(self, namespace: str, name: str, meter: Meter | None = None) -> None:
         self.registry = CollectorRegistry()
         self._identity = (namespace, name)
+        self.registry.register(_Metered(meter or Meter(), self._identity))
         self._stage = self._gauge("stage", "1 for the stage that the trainer is in, 0 for the others", "stage")
         self._epoch = self._gauge("epoch", "Epochs done, with the fraction of the current one")
         self._epochs = self._gauge("epochs", "Epochs planned")
@@ -117,6 +135,44 @@ class Exposition:
         counter = Counter(f"tintype_{name}", description, LABELS, registry=self.registry)
         counter.labels(*self._identity)
         return counter
+
+
+class _Metered(Collector):
+    """What the run's meter shows when it is asked."""
+
+    def __init__(self, meter: Meter, identity: tuple[str, str]) -> None:
+        self._meter = meter
+        self._identity = identity
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the meter's counts, seconds and its look at the GPU."""
+        for counted, number in self._meter.counts.items():
+            yield self._counter(counted, COUNTED[counted], number)
+        spent = CounterMetricFamily(
+            "tintype_spent_seconds", "Time of the training by activity", labels=(*LABELS, "activity")
+        )
+        for activity, seconds in self._meter.seconds.items():
+            spent.add_metric((*self._identity, activity), seconds)
+        yield spent
+        share = self._meter.data_wait
+        if share is not None:
+            yield self._gauge("data_wait_ratio", "Share of the time of all steps that went by waiting for data", share)
+        gpu = self._meter.gpu()
+        if gpu is not None:
+            yield self._gauge("gpu_memory_used_bytes", "Memory of the GPU in use, by whomever", gpu.used_bytes)
+            yield self._gauge("gpu_memory_total_bytes", "Memory of the GPU", gpu.total_bytes)
+            if gpu.busy is not None:
+                yield self._gauge("gpu_busy_ratio", "Share of the time in which the GPU computed", gpu.busy)
+
+    def _counter(self, name: str, text: str, value: float) -> Metric:
+        family = CounterMetricFamily(f"tintype_{name}", text, labels=LABELS)
+        family.add_metric(self._identity, value)
+        return family
+
+    def _gauge(self, name: str, text: str, value: float) -> Metric:
+        family = GaugeMetricFamily(f"tintype_{name}", text, labels=LABELS)
+        family.add_metric(self._identity, value)
+        return family
 
 
 def concept_series(concepts: Sequence[ConceptMetrics]) -> Iterator[tuple[str, str, float]]:

@@ -8,7 +8,9 @@ from typing import Final, Self
 
 from tintype_api.errors import data_error, storage_unreachable
 from tintype_api.spec.run import Storage
+from tintype_trainer.meter import Meter
 from tintype_trainer.storage.local import LocalBackend, cache_error, part_path
+from tintype_trainer.storage.metered import MeteredBackend
 from tintype_trainer.storage.s3 import RETRY_TIMEOUT_S, S3Backend
 from tintype_trainer.storage.types import Backend, Download, MissingObject, ObjectInfo, Uploaded
 from tintype_trainer.storage.uri import FILE_SCHEME, as_folder
@@ -24,9 +26,10 @@ class Store:
     that it is tried again) after about 20 s of retries.
     """
 
-    def __init__(self, s3: Backend, local: Backend) -> None:
-        self._s3 = s3
-        self._local = local
+    def __init__(self, s3: Backend, local: Backend, meter: Meter | None = None) -> None:
+        self.meter = meter or Meter()
+        self._s3 = MeteredBackend(s3, self.meter)
+        self._local = MeteredBackend(local, self.meter)
 
     @classmethod
     def from_settings(
@@ -35,6 +38,7 @@ class Store:
         *,
         environment: Mapping[str, str] = os.environ,
         retry_timeout_s: float = RETRY_TIMEOUT_S,
+        meter: Meter | None = None,
     ) -> Self:
         """Return the store for `spec.storage`.
 
@@ -44,7 +48,7 @@ class Store:
         settings = settings or Storage()
         endpoint = settings.endpoint or environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
         region = settings.region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-        return cls(S3Backend(endpoint, region, retry_timeout_s), LocalBackend())
+        return cls(S3Backend(endpoint, region, retry_timeout_s), LocalBackend(), meter)
 
     def read(self, uri: str) -> bytes:
         """Return the whole content of an object."""

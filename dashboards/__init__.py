@@ -1,0 +1,1 @@
+"""The Grafana dashboards, as Python; `tools/generate.py` writes their JSON into the chart."""
