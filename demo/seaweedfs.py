@@ -104,7 +104,9 @@ def _manifests(namespace: str, image: str, keys: Keys) -> Iterator[dict[str, Any
 
 
 def _pod(image: str) -> dict[str, Any]:
-    server = ["server", "-dir=/data", "-ip.bind=0.0.0.0", "-master.telemetry=false", "-volume.max=0", "-filer", "-s3"]
+    server = ["server", "-dir=/data", "-ip.bind=0.0.0.0", "-master.telemetry=false", "-filer", "-s3"]
+    # Each bucket takes several volumes; by default few large ones fit on a disk.
+    server += ["-master.volumeSizeLimitMB=128", "-volume.max=100"]
     container = {
         "name": _NAME,
         "image": image,

@@ -46,7 +46,8 @@ def command(plan: Plan) -> list[str]:
         "-master.telemetry=false",
         f"-volume.port={plan.port('volume')}",
         f"-volume.port.grpc={plan.port('volume_grpc')}",
-        "-volume.max=0",
+        # Not as many as fit on the disk: each bucket takes several, which are empty at first.
+        "-volume.max=100",
         "-filer",
         f"-filer.port={plan.port('filer')}",
         f"-filer.port.grpc={plan.port('filer_grpc')}",
