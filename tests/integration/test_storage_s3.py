@@ -61,6 +61,20 @@ def test_uploads_of_one_part_and_of_many_read_back(store: Store, tmp_path: Path)
     assert found.size_bytes == 25_600_000
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("report.html", "text/html"),
+        ("manifest.json", "application/json"),
+        ("predictions.jsonl.gz", "application/gzip"),
+        ("best.safetensors", "application/octet-stream"),
+    ],
+)
+def test_browsers_are_told_what_a_file_is(store: Store, name: str, kind: str) -> None:
+    store.upload(f"s3://storage-models/kinds/{name}", b"content")
+    assert boto3.client("s3").head_object(Bucket="storage-models", Key=f"kinds/{name}")["ContentType"] == kind
+
+
 @pytest.mark.parametrize("key", ["a b.png", "50%.png", "a%20b.png", "a#b?.png", "ü~{x}*.png"])
 def test_keys_stand_as_they_are(store: Store, key: str) -> None:
     boto3.client("s3").put_object(Bucket="storage-data", Key=f"keys/{key}", Body=key.encode())

@@ -1,5 +1,6 @@
 """`s3://`: obstore for the transfers, boto3's chain for the credentials."""
 
+import mimetypes
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -83,7 +84,8 @@ class S3Backend:
 
     def write(self, uri: str, source: bytes | Path) -> None:
         """Store the content, in several parts where it is large; S3 shows an object only when it is whole."""
-        self._call(uri, lambda client, key: obstore.put(client, key, source))
+        attributes = {"Content-Type": _content_type(uri)}
+        self._call(uri, lambda client, key: obstore.put(client, key, source, attributes=attributes))
 
     def create(self, uri: str, data: bytes) -> bool:
         """Store the content with If-None-Match; return whether it was stored."""
@@ -159,3 +161,9 @@ def _client_options() -> "ClientConfig":
 def _retry_config(timeout_s: float) -> "RetryConfig":
     backoff: BackoffConfig = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=3), "base": 2}
     return {"max_retries": 12, "retry_timeout": timedelta(seconds=timeout_s), "backoff": backoff}
+
+
+def _content_type(uri: str) -> str:
+    """Return the media type of a file's name, by which browsers show a page where they would else store it."""
+    kind, encoding = mimetypes.guess_type(uri.rpartition("/")[2])
+    return "application/gzip" if encoding == "gzip" else kind or "application/octet-stream"
