@@ -57,7 +57,10 @@ def published(
     if predictions is not None:
         ids = [f"{place:03}.png" for place in range(len(predictions.losses_N))]
         evaluated = Evaluated(ids, predictions, NOTHING_MEASURED)
-        publisher.add("predictions.jsonl.gz", predictions_jsonl_gz({Split.VALIDATION: evaluated}, spec.concepts))
+        publisher.add(
+            "predictions.jsonl.gz",
+            predictions_jsonl_gz({Split.VALIDATION: evaluated}, dict.fromkeys(spec.concepts, 0.5)),
+        )
     for file, content in (files or {}).items():
         publisher.add(file, content)
     publisher.finish(dataset_digest)
