@@ -17,9 +17,10 @@ DOCS = ROOT / "docs"
 ACCOUNT = "system:serviceaccount:default:default"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shell() -> Iterator[Shell]:
-    with cluster(node=False) as fresh:  # others of this folder install the CRD by hand, which helm would not take over
+    """A cluster of its own for each test: others install the CRD by hand, which helm would not take over."""
+    with cluster(node=False) as fresh:
         yield Shell(fresh)
 
 
@@ -61,6 +62,7 @@ def test_from_install_to_a_second_install(shell: Shell) -> None:
 
 
 def test_everything_is_removed_as_the_docs_say(shell: Shell) -> None:
+    shell(f"helm install tintype {CHART} --namespace=tintype --create-namespace")
     docs = (DOCS / "install" / "README.md").read_text()
     commands = docs.partition("To remove everything")[2].split("```")[1].replace("tintype-system", "tintype")
     for line in commands.strip().splitlines():
@@ -73,7 +75,7 @@ def test_in_named_namespaces_the_operator_may_act_there_alone(shell: Shell) -> N
     for namespace in ("team-a", "team-b"):
         shell(f"kubectl create namespace {namespace}")
     values = json.dumps({"watchNamespaces": ["team-a"]})
-    shell(f"helm install tintype {CHART} --namespace=tintype --values=-", stdin=values)
+    shell(f"helm install tintype {CHART} --namespace=tintype --create-namespace --values=-", stdin=values)
     operator = "--as=system:serviceaccount:tintype:tintype-operator"
     assert shell(f"kubectl auth can-i create jobs --namespace=team-a {operator}").strip() == "yes"
     assert shell(f"kubectl auth can-i create jobs --namespace=team-b {operator}", fails=True).strip() == "no"

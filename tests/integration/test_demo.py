@@ -123,7 +123,7 @@ def test_from_apply_to_published_and_nothing_left(start: Callable[..., "subproce
     phases = ["Pending", "Preparing", "Training", "Succeeded"]
     assert [line for line in lines if line in phases] == phases
     assert re.search(r"epoch 0\.1 of 0\.1: training loss \d.*, validation loss \d.*, validation accuracy \d", shown)
-    assert re.search(r"pv-cells +cell condition +Succeeded", shown)
+    assert re.search(r"pv-cells +Succeeded", shown)
     assert re.search(r"s3://models/default/pv-cells/runs/[-0-9a-f]+/best\.safetensors +\d+\.\d MB", shown)
     assert re.search(r"manifest\.json names \d+ files, .*: each was read back", shown)
     assert re.search(r"Accuracy on the 654 test photographs.*: \d+\.\d\d% \(95 % interval", shown)
