@@ -168,7 +168,7 @@ def test_a_failed_version_is_told_with_its_sentence(control_plane: Cluster, caps
     patch = ("--subresource=status", "--type=merge", f"--patch={json.dumps({'status': status})}")
     tools.run("kubectl", "patch", "modelversion", "demo-fails", *patch)
     with pytest.raises(DemoError) as error:
-        follow(tools, control_plane, "demo-fails", shown)
+        follow(tools, control_plane.check, "demo-fails", shown)
     assert str(error.value).startswith(f"ModelVersion demo-fails is Failed: {sentence}\n")
     assert "No Pod of it is left" in str(error.value)
     assert capsys.readouterr().out == "Failed\n"
