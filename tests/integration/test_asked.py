@@ -34,7 +34,8 @@ def test_a_training_is_suspended_goes_on_and_is_stopped(platform: Platform, monk
     assert "job" not in suspended
     assert "interruptions" not in suspended, "a suspension is no interruption"
     saved = suspended["checkpoint"]
-    assert saved["iteration"] == suspended["progress"]["iteration"] >= before["progress"]["iteration"]
+    # The progress is told every few seconds, a checkpoint at once.
+    assert saved["iteration"] >= suspended["progress"]["iteration"] >= before["progress"]["iteration"]
 
     ask(platform, "asked", suspend=False)
     preparing = eventually(
