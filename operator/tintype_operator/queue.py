@@ -37,6 +37,7 @@ class WorkQueue:
         self._working: set[Key] = set()
         self._urgent_working: set[Key] = set()
         self._calm_at = 0.0
+        self._look: asyncio.TimerHandle | None = None
         self._again: dict[Key, float] = {}
         self._later: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
@@ -116,8 +117,11 @@ class WorkQueue:
         if not self._ready:
             return None
         now = asyncio.get_running_loop().time()
-        is_calm = not self._urgent_working and now >= self._calm_at
-        return self._ready if is_calm or now - self._added_at[self._ready[0]] >= LONGEST_HOLD_S else None
+        held_until = self._added_at[self._ready[0]] + LONGEST_HOLD_S
+        if now >= held_until or (not self._urgent_working and now >= self._calm_at):
+            return self._ready
+        self._look_at(held_until)
+        return None
 
     def _append(self, key: Key, since: float) -> None:
         self._added_at[key] = since
@@ -125,12 +129,20 @@ class WorkQueue:
             self._urgent.append(key)
         else:
             self._ready.append(key)
-            self._look_at(since + LONGEST_HOLD_S)
         self._news.set()
 
     def _look_at(self, when: float) -> None:
-        """Let those who wait look again at a time, and not a little before it, as asyncio may."""
-        asyncio.get_running_loop().call_at(when + 0.001, self._news.set)
+        """Let those who wait look again at a time, and not a little before it, as asyncio may; the earliest counts."""
+        when += 0.001
+        if self._look is not None and self._look.when() <= when:
+            return
+        if self._look is not None:
+            self._look.cancel()
+        self._look = asyncio.get_running_loop().call_at(when, self._looked)
+
+    def _looked(self) -> None:
+        self._look = None
+        self._news.set()
 
     def _forget_later(self, key: Key) -> None:
         planned = self._later.pop(key, None)

@@ -1,7 +1,7 @@
 """Two versions beside each other, against scikit-learn, scipy and pycocotools on the same draws."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, average_precision_score, recall_score
 
+from support.commandline import Tintype
 from support.handmade import one_hot, published
 from support.located import located
 from tintype_api.spec.view import ViewType
-from tintype_trainer.commandline import run_command_line
 from tintype_trainer.comparison.comparing import Pairs, compare
 from tintype_trainer.comparison.document import Better, NamedVersion, TestName, VersionComparison
 from tintype_trainer.comparison.sides import side_of, truth_of
-from tintype_trainer.interruption import Interruption
 from tintype_trainer.learners.predictions import DetectionPredictions, Predictions, ScorePredictions
 from tintype_trainer.metrics.bootstrap import resamples
 from tintype_trainer.metrics.coco import coco_average_precisions
@@ -28,7 +27,6 @@ NAMES = (
     NamedVersion(name="one", uri="file:///one", published_indicator=None),
     NamedVersion(name="two", uri="file:///two", published_indicator=None),
 )
-Tintype = Callable[..., tuple[int, str, str]]
 
 
 def classes(count: int, seed: int, help_: float) -> ScorePredictions:
@@ -161,17 +159,6 @@ def test_detection_has_cocos_average_precisions() -> None:
     again = coco_average_precisions([one.detected[n] for n in draw], [one.annotated[n] for n in draw], 3)
     side = side_of(ViewType.DETECTION, one, dict.fromkeys(CONCEPTS, 0.5))
     assert side.figures(weights_N[None])[1:, 0] == pytest.approx(again, abs=5e-3)  # doubles tie, and their order counts
-
-
-@pytest.fixture
-def tintype(capsys: pytest.CaptureFixture[str]) -> Tintype:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run_command_line([str(argument) for argument in arguments], Interruption())
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
 
 
 def decided(decisions: Sequence[int]) -> ScorePredictions:

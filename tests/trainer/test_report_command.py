@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,12 @@ import pytest
 from examples.shapes.draw import CONCEPTS, TONES, draw_scenes
 from PIL import Image
 
+from support.commandline import Tintype
 from support.published import published_file, train
-from tintype_trainer.commandline import run_command_line
-from tintype_trainer.interruption import Interruption
 from tintype_trainer.report import of_run
 
 DETECTION = {"name": "objects", "type": "Detection"}
 TONE = {"name": "tone", "type": "Classification"}
-Tintype = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +34,6 @@ def regions(scenes: Path) -> Path:
 @pytest.fixture(scope="module")
 def detector(scenes: Path) -> Path:
     return train(scenes, "detector", DETECTION, CONCEPTS, "retinanet_efficientnet_lite0")
-
-
-@pytest.fixture
-def tintype(capsys: pytest.CaptureFixture[str]) -> Tintype:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run_command_line([str(argument) for argument in arguments], Interruption())
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
 
 
 def data_of(page: bytes) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,9 @@ import pytest
 from examples.shapes.draw import CONCEPTS, TONES, draw_scenes
 from PIL import Image
 
+from support.commandline import Tintype
 from support.published import lines_of, predictions, published_file, train
 from tintype_api.errors import UserError
-from tintype_trainer.commandline import run_command_line
-from tintype_trainer.interruption import Interruption
 from tintype_trainer.storage import Store
 from tintype_trainer.use.aliases import current, open_version, promote
 from tintype_trainer.use.published import open_published
@@ -27,7 +26,6 @@ TONE = {
     "conditions": [[{"concept": "circle", "holds": True}], [{"concept": "square", "holds": True}]],
 }
 CONTENTS = {"name": "contents", "type": "Tagging"}
-Tintype = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +60,6 @@ def detector(scenes: Path) -> Path:
 def tone(scenes: Path) -> Path:
     """Return a version whose spec leaves parent and conditions to the data set's header."""
     return train(scenes, "tone", {"name": "tone", "type": "Classification"}, TONES, "mobilenet_v3_small")
-
-
-@pytest.fixture
-def tintype(capsys: pytest.CaptureFixture[str]) -> Tintype:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run_command_line([str(argument) for argument in arguments], Interruption())
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
 
 
 def test_a_folder_gets_the_scores_that_were_published(tagger: Path, scenes: Path, tintype: Tintype) -> None:

@@ -12,7 +12,7 @@ from tintype_api.modelversion import model_digest
 from tintype_api.spec import ModelVersionSpec
 from tintype_trainer.library.entries import LONG_AGO, Indicator, Training, Version
 from tintype_trainer.library.finding import AliasFile, Place, find
-from tintype_trainer.output.manifest import MODEL_FILE, ManifestFile
+from tintype_trainer.output.manifest import EVALUATION_FILE, METRICS_FILE, MODEL_FILE, ManifestFile
 from tintype_trainer.output.publishing import MODELVERSION_FILE_NAME
 from tintype_trainer.storage import Store, join, parent
 from tintype_trainer.use.files import manifest_of, verified
@@ -68,9 +68,9 @@ def _published(unread: Version, store: Store) -> Version:
         namespace=manifest.namespace,
         model=str(card["model"]),
         published=True,
-        indicator=_indicator(best, json.loads(read("evaluation.json"))),
+        indicator=_indicator(best, json.loads(read(EVALUATION_FILE))),
         dataset_digest=manifest.dataset_digest,
-        training=_training([json.loads(line) for line in read("metrics.jsonl").splitlines()], spec),
+        training=_training([json.loads(line) for line in read(METRICS_FILE).splitlines()], spec),
         report=_report(unread.uri, files),
     )
 
