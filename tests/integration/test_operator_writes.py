@@ -12,7 +12,7 @@ WITHOUT_PREFLIGHT = {"spec.runPolicy": {"preflight": "Never"}}
 
 
 def written(operator: OperatorProcess) -> Counter[str]:
-    """Return the writes so far, by verb and kind; one that is refused, as the trainer was quicker, has written nothing."""
+    """Return the writes so far, by verb and kind; what is refused, since the trainer was quicker, is none."""
     found: Counter[str] = Counter()
     for request, count in operator.requests().items():
         if request.verb in WRITES and request.resource not in {"events", "leases"} and request.code < 400:
