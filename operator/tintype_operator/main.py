@@ -1,6 +1,7 @@
 """What `kopf run --standalone -m tintype_operator.main` runs: kopf logs in, starts the operator and ends it."""
 
 import dataclasses
+import gc
 import os
 import sys
 from typing import Final
@@ -47,6 +48,9 @@ async def start(settings: kopf.OperatorSettings, **_: object) -> None:
     settings.scanning.disabled = True
     settings.process.ultimate_exiting_timeout = 30
     await APP.start()
+    # What a start leaves stays for good: without it in each full collection, none holds the loop up for long.
+    gc.collect()
+    gc.freeze()
 
 
 @kopf.on.cleanup()

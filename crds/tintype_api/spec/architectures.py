@@ -161,7 +161,8 @@ def _accumulation_fits(spec: "ModelVersionSpec") -> bool:
 
 RULES: Final = (
     Rule(
-        cel=f"({_NAME} in {_names(lambda entry: entry.detector)}) == (self.view.type == 'Detection')",
+        cel="!has(self.training.architecture) || (self.training.architecture "
+        f"in {_names(lambda entry: entry.detector)}) == (self.view.type == 'Detection')",
         holds=lambda spec: _entry(spec).detector == (spec.view.type == ViewType.DETECTION),
         message="training.architecture: detectors are for Detection, and the others for Classification and Tagging; "
         "choose one for this view with `tintype architectures`",
@@ -205,14 +206,14 @@ RULES: Final = (
         ),
     ),
     Rule(
-        cel="(has(self.training.batchSize) && type(self.training.batchSize) == int) "
+        cel="self.training.accumulation == 1 || (has(self.training.batchSize) && type(self.training.batchSize) == int) "
         f"|| self.training.accumulation <= {_number_cel(lambda entry: entry.batch_size, _OF_TIMM.batch_size)}",
         holds=_accumulation_fits,
         message="training.accumulation: the architecture's own batch cannot be cut into more parts than it has "
         "examples; lower it, or give training.batchSize",
     ),
     Rule(
-        cel="self.training.schedule.type != 'Auto' || self.training.schedule.warmupSteps == 0 "
+        cel="self.training.schedule.warmupSteps == 0 || self.training.schedule.type != 'Auto' "
         f"|| !{_optimizer_in_adam_family_cel()}",
         holds=lambda spec: not _is_one_cycle(spec) or spec.training.schedule.warmup_steps == 0,
         message="training.schedule: Auto is a one-cycle for the Adam family, which has a rise of its own; "
