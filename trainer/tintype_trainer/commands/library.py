@@ -33,7 +33,7 @@ def library(arguments: argparse.Namespace) -> int:
 
 def _write(place: str, uri: str, page: bytes, store: Store) -> None:
     if "://" in place:
-        store.upload(uri, page)
+        store.write(uri, page)  # Publishes may write it at the same time.
         return
     try:
         Path(place).write_bytes(page)

@@ -179,6 +179,7 @@ def _show(
 
 
 def _trained(version: ModelVersion, around: "Surroundings") -> Outcome:
+    from tintype_trainer.library.keeping import keep_library  # noqa: PLC0415
     from tintype_trainer.loop.records import Ending  # noqa: PLC0415
     from tintype_trainer.run import run_version  # noqa: PLC0415
 
@@ -190,6 +191,8 @@ def _trained(version: ModelVersion, around: "Surroundings") -> Outcome:
     if published.artifacts is None:
         return Outcome(ExitCode.OK, Reason.PUBLISHED, "the process of rank 0 evaluates and publishes")
     said = _published(published.artifacts, around.journal.status)
+    if around.group.leads and (not_kept := keep_library(version, around.store, around.journal)):
+        said = f"{said}; {not_kept}"
     match published.ending:
         case Ending.MAX_DURATION:
             longest = version.spec.training.max_duration
