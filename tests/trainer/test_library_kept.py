@@ -8,6 +8,7 @@ import pytest
 from support.handmade import published
 from support.modelversions import modelversion
 from tintype_api.modelversion import ModelVersion, resolve
+from tintype_api.status import Artifacts
 from tintype_trainer.library import keeping
 from tintype_trainer.library.keeping import keep_library, write_page
 from tintype_trainer.reporting.journal import Journal
@@ -52,12 +53,15 @@ def no_limit() -> None:
 
 
 def keep(folder: Path, asked: str) -> tuple[str | None, list[str]]:
-    """Keep the page that a version v-1 in a folder stands on; return what is said of it, and the log."""
+    """Keep the page that a version v-1 in a folder stands on; return what status says of it, and the log."""
     document = modelversion({"spec.output.uri": folder.as_uri()}, name="v-1")
     said, journal = Said(), Journal()
     journal.listen(said)
     version = resolve(ModelVersion.parse(document))
-    return keep_library(version, Store.from_settings(), journal, {"TINTYPE_LIBRARY": asked}), said.notes
+    artifacts = Artifacts(uri=folder.as_uri(), files=1, size_bytes=1, manifest_sha256="0")
+    keep_library(version, artifacts, Store.from_settings(), journal, {"TINTYPE_LIBRARY": asked})
+    told = journal.status.artifacts
+    return told.not_listed if told else None, said.notes
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,7 @@ def test_what_goes_wrong_is_one_sentence(
     assert said is not None
     assert words in said
     assert "\n" not in said
-    assert notes == [said]
+    assert notes == [f"warning: {said}"]
 
 
 def test_others_pages_stay_as_they_are(tmp_path: Path) -> None:
@@ -156,16 +160,17 @@ def test_a_run_does_not_wait_longer_than_the_limit(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(keeping, "LIMIT_S", -1.0)
     said, _ = keep(tmp_path, "Output")
     assert said is not None
-    assert "takes longer than -1 s; set library.page to Namespace" in said
+    assert "takes longer than -1 s; set library.page of the chart to Namespace" in said
     assert not (tmp_path / "index.html").exists()
 
 
 def test_an_error_of_ours_is_a_sentence_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> bytes:
-        raise ZeroDivisionError("a bug")
+        raise ZeroDivisionError("a bug" + 2_000 * ".")
 
     published(tmp_path, "v-1")
     monkeypatch.setattr(keeping, "library_page", broken)
     said, _ = keep(tmp_path, "Output")
     assert said is not None
-    assert said.endswith("ZeroDivisionError: a bug")
+    assert "ZeroDivisionError: a bug..." in said
+    assert len(said) == 1024, "status takes no more than 4,096"

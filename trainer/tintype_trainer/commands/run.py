@@ -190,9 +190,9 @@ def _trained(version: ModelVersion, around: "Surroundings") -> Outcome:
         return Outcome(ExitCode.OK, Reason.NOTHING_TO_PUBLISH, said)
     if published.artifacts is None:
         return Outcome(ExitCode.OK, Reason.PUBLISHED, "the process of rank 0 evaluates and publishes")
+    if around.group.leads:
+        keep_library(version, published.artifacts, around.store, around.journal)
     said = _published(published.artifacts, around.journal.status)
-    if around.group.leads and (not_kept := keep_library(version, around.store, around.journal)):
-        said = f"{said}; {not_kept}"
     match published.ending:
         case Ending.MAX_DURATION:
             longest = version.spec.training.max_duration

@@ -15,6 +15,7 @@ from typing import Final
 from tintype_api.constants import ENV_LIBRARY, LibraryPage
 from tintype_api.errors import UserError, environment_error, output_taken, storage_unreachable
 from tintype_api.modelversion import ModelVersion
+from tintype_api.status import Artifacts
 from tintype_trainer.library.address import relative_address
 from tintype_trainer.library.entries import models_of
 from tintype_trainer.library.finding import Found, find
@@ -25,36 +26,42 @@ from tintype_trainer.sentences import first_line
 from tintype_trainer.storage import ObjectInfo, Store, as_folder, join
 
 PAGE: Final = "index.html"
+SENTENCE_LENGTH: Final = 1024
 LIMIT_S: Final = 60.0
 """A GPU waits meanwhile. A thousand versions take 3 s from a server nearby."""
 
 
 def keep_library(
-    version: ModelVersion, store: Store, journal: Journal, environment: Mapping[str, str] = os.environ
-) -> str | None:
+    version: ModelVersion,
+    artifacts: Artifacts,
+    store: Store,
+    journal: Journal,
+    environment: Mapping[str, str] = os.environ,
+) -> None:
     """Write the page anew that a published version stands on, if one is asked for.
 
-    A version is worth more than a page: whatever goes wrong is a sentence, in the log and returned; else None is.
+    A version is worth more than a page: whatever goes wrong is a sentence in status and in the log.
 
     Args:
         version: Resolved.
+        artifacts: What was published of it.
         store: Storage of the run.
         journal: Who is told.
         environment: Whose ENV_LIBRARY says which page.
     """
     asked = environment.get(ENV_LIBRARY)
     if not asked:
-        return None
+        return
     try:
         prefix = _prefix(version, asked)
         count = write_page(prefix, store, _Limit())
     except Exception as error:  # noqa: BLE001  # nothing about the page is worth losing the version for
         why = error.message if isinstance(error, UserError) else f"{type(error).__name__}: {first_line(error)}"
-        said = f"warning: the page of the library was not written anew and may lack this version: {why}"
-        journal.note(said)
-        return said
-    journal.note(f"{join(prefix, PAGE)} has {count} versions now")
-    return None
+        said = f"the page of the library was not written anew and may lack this version: {why}"[:SENTENCE_LENGTH]
+        journal.note(f"warning: {said}")
+        journal.update(urgent=True, artifacts=artifacts.model_copy(update={"not_listed": said}))
+    else:
+        journal.note(f"{join(prefix, PAGE)} has {count} versions now")
 
 
 def write_page(prefix: str, store: Store, check: Callable[[], None]) -> int:
