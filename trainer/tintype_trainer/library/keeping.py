@@ -28,7 +28,7 @@ from tintype_trainer.storage import ObjectInfo, Store, as_folder, join
 PAGE: Final = "index.html"
 SENTENCE_LENGTH: Final = 1024
 LIMIT_S: Final = 60.0
-"""A GPU waits meanwhile. 1,000 versions take 2.3 s from a server on the same machine, 10 s where a request takes 20 ms."""
+"""A GPU waits meanwhile. 1,000 versions take 2.3 s from a server on this machine, 10 s where a request takes 20 ms."""
 
 
 def keep_library(

@@ -124,7 +124,9 @@ def _indicator(best: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Indica
         return None
     interval = (evaluation.get("validation") or {}).get(f"{name}Interval") or {}
     ends = [_number(interval[end]) for end in ("lower", "upper") if interval.get(end) is not None]
-    return Indicator(str(name), _number(value), *(ends if len(ends) == 2 else (None, None)))
+    lower, upper = ends if len(ends) == 2 else (None, None)
+    test = (evaluation.get("test") or {}).get(name)
+    return Indicator(str(name), _number(value), lower, upper, None if test is None else _number(test))
 
 
 def _training(epochs: Sequence[Mapping[str, Any]], spec: Mapping[str, Any]) -> Training | None:
