@@ -69,6 +69,6 @@ def _kind(schema: Mapping[str, Any], path: list[str], root: Mapping[str, Any]) -
     if path:
         return _kind(schema["additionalProperties"], [], root)
     if "enum" in schema:
-        return " or ".join(schema["enum"])
+        return " or ".join(each or "empty" for each in schema["enum"])
     kind = schema["type"]
     return {"array": "list", "object": "map"}.get(kind, kind) if isinstance(kind, str) else " or ".join(kind)

@@ -81,6 +81,8 @@ ENV_WEIGHTS_MIRROR: Final = "TINTYPE_WEIGHTS_MIRROR"
 """URI of a prefix or folder that holds the catalogue's weights, before any other place is asked."""
 ENV_WEIGHTS_LICENCES: Final = "TINTYPE_WEIGHTS_LICENCES"
 """Licences of weights that may be used beyond Apache-2.0, MIT and BSD, with commas between them."""
+ENV_LIBRARY: Final = "TINTYPE_LIBRARY"
+"""Which page of the library each publish writes anew, as LibraryPage has it."""
 
 TRAINER_METRICS_PORT: Final = 9464
 OPERATOR_METRICS_PORT: Final = 9465
@@ -106,6 +108,15 @@ class ExitCode(IntEnum):
 
 FINAL_EXIT_CODES: Final = (ExitCode.SPEC, ExitCode.DATA, ExitCode.NOT_FOUND, ExitCode.ENVIRONMENT)
 """Exit codes after which no retry can help."""
+
+
+class LibraryPage(StrEnum):
+    """Which versions stand on the page that each publish writes anew."""
+
+    NAMESPACE = "Namespace"
+    """Those of the version's own namespace, at <output.uri>/<namespace>/."""
+    OUTPUT = "Output"
+    """Those of all namespaces, at <output.uri>/."""
 
 
 class Phase(StrEnum):

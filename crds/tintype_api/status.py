@@ -238,6 +238,8 @@ class Artifacts(Model):
     manifest_sha256: ShortText
     not_exported: Sentence | None = None
     """Why a format of output.formats is not among the files."""
+    not_listed: Sentence | None = None
+    """Why the page of the library, which the operator's settings ask for, was not written anew."""
 
 
 class HistoryEntry(Model):

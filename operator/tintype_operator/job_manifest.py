@@ -9,6 +9,7 @@ from tintype_api.constants import (
     CACHE_DIRECTORY,
     ENV_CPU_STANDS_FOR_GPU,
     ENV_LEADER,
+    ENV_LIBRARY,
     ENV_POD_UID,
     ENV_WEIGHTS_LICENCES,
     ENV_WEIGHTS_MIRROR,
@@ -219,6 +220,7 @@ def _environment(creation: CreateJob, settings: TrainerSettings) -> list[Manifes
         ENV_CPU_STANDS_FOR_GPU: "1" if settings.cpu_stands_for_gpu else None,
         ENV_WEIGHTS_MIRROR: settings.weights_mirror,
         ENV_WEIGHTS_LICENCES: settings.weights_licences,
+        ENV_LIBRARY: settings.library,
     }
     return [
         {"name": ENV_POD_UID, "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},

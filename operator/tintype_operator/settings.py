@@ -10,9 +10,11 @@ from pydantic import ValidationError
 
 from tintype_api.constants import (
     ENV_CPU_STANDS_FOR_GPU,
+    ENV_LIBRARY,
     ENV_WEIGHTS_LICENCES,
     ENV_WEIGHTS_MIRROR,
     OPERATOR_METRICS_PORT,
+    LibraryPage,
 )
 from tintype_api.sentences import sentence
 from tintype_api.spec.run import Storage
@@ -40,6 +42,8 @@ class TrainerSettings:
         weights_mirror: TINTYPE_WEIGHTS_MIRROR, which is passed on: where the catalogue's weights are looked for first.
         weights_licences: TINTYPE_WEIGHTS_LICENCES, which is passed on: licences of weights that may be used beyond
             Apache-2.0, MIT and BSD.
+        library: TINTYPE_LIBRARY, which is passed on: the page of the library that each publish writes anew, Namespace
+            or Output; default none.
         cpu_stands_for_gpu: Whether TINTYPE_TEST_CPU_STANDS_FOR_GPU is set, which is passed on; for tests alone.
     """
 
@@ -49,6 +53,7 @@ class TrainerSettings:
     runtime_class: str | None = None
     weights_mirror: str | None = None
     weights_licences: str | None = None
+    library: LibraryPage | None = None
     cpu_stands_for_gpu: bool = False
 
 
@@ -151,8 +156,17 @@ def _trainer(given: Mapping[str, str]) -> TrainerSettings:
         runtime_class=given.get("TRAINER_RUNTIME_CLASS"),
         weights_mirror=given.get(ENV_WEIGHTS_MIRROR.removeprefix(_PREFIX)),
         weights_licences=given.get(ENV_WEIGHTS_LICENCES.removeprefix(_PREFIX)),
+        library=_library(given),
         cpu_stands_for_gpu=ENV_CPU_STANDS_FOR_GPU.removeprefix(_PREFIX) in given,
     )
+
+
+def _library(given: Mapping[str, str]) -> LibraryPage | None:
+    page = given.get(ENV_LIBRARY.removeprefix(_PREFIX))
+    try:
+        return LibraryPage(page) if page else None
+    except ValueError as error:
+        raise SettingsError(f"{ENV_LIBRARY}: '{page}' is none of {', '.join(LibraryPage)}") from error
 
 
 def _lease(given: Mapping[str, str]) -> LeaseSettings:

@@ -51,6 +51,7 @@ ALL_VALUES: dict[str, object] = {
     "storage.credentialsSecret": "s3",
     "weights.mirror": "s3://models/weights",
     "weights.licences": ["cc-by-nc-4.0", "cc-by-4.0"],
+    "library.page": "Namespace",
     "history.limit": 20,
     "history.keepBest": False,
     "notify.url": "https://chat.example.com/hooks/tintype",

@@ -8,6 +8,7 @@ import pytest
 
 from support.golden import check_golden
 from support.operator_objects import stored_version
+from tintype_api.constants import LibraryPage
 from tintype_api.modelversion import ModelVersion, model_digest, resolve
 from tintype_api.spec.run import Storage
 from tintype_operator.decisions import CreateJob
@@ -98,6 +99,12 @@ def test_only_tests_let_a_cpu_stand_for_a_gpu(pretended: bool) -> None:
     job = manifest(trainer=TrainerSettings(image="trainer", cpu_stands_for_gpu=pretended))
     names = [one["name"] for one in container(job)["env"]]
     assert ("TINTYPE_TEST_CPU_STANDS_FOR_GPU" in names) is pretended
+
+
+def test_the_trainer_is_told_which_page_of_the_library_to_keep() -> None:
+    job = manifest(trainer=TrainerSettings(image="trainer", library=LibraryPage.NAMESPACE))
+    assert {"name": "TINTYPE_LIBRARY", "value": "Namespace"} in container(job)["env"]
+    assert "TINTYPE_LIBRARY" not in [one["name"] for one in container(manifest())["env"]]
 
 
 def test_the_operators_secrets_for_registries_come_after_the_versions_own() -> None:

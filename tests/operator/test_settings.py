@@ -2,6 +2,7 @@
 
 import pytest
 
+from tintype_api.constants import LibraryPage
 from tintype_api.spec.run import Storage
 from tintype_operator.facts import Key
 from tintype_operator.settings import (
@@ -38,6 +39,7 @@ def test_everything() -> None:
             "TINTYPE_STORAGE_ENDPOINT": "https://s3.example.com",
             "TINTYPE_STORAGE_REGION": "eu-west-1",
             "TINTYPE_STORAGE_CREDENTIALS_SECRET": "s3",
+            "TINTYPE_LIBRARY": "Output",
             "TINTYPE_HISTORY_LIMIT": "20",
             "TINTYPE_HISTORY_KEEP_BEST": "false",
             "TINTYPE_TRAINER_IMAGE_PULL_SECRETS": "one,two",
@@ -48,7 +50,9 @@ def test_everything() -> None:
         }
     )
     assert given == Settings(
-        trainer=TrainerSettings("trainer:1", "Never", ("one", "two"), "nvidia", cpu_stands_for_gpu=True),
+        trainer=TrainerSettings(
+            "trainer:1", "Never", ("one", "two"), "nvidia", library=LibraryPage.OUTPUT, cpu_stands_for_gpu=True
+        ),
         lease=LEASE,
         storage=Storage(endpoint="https://s3.example.com", region="eu-west-1", credentials_secret="s3"),
         history=HistorySettings(limit=20, keep_best=False),
@@ -69,6 +73,7 @@ def test_everything() -> None:
         ),
         (REQUIRED | {"TINTYPE_TRAINER_IMAGE_PULL_POLICY": "Often"}, "'Often' is none of Always, IfNotPresent, Never"),
         (REQUIRED | {"TINTYPE_STORAGE_ENDPOINT": "s3.example.com"}, "TINTYPE_STORAGE_*: endpoint: 's3.example.com'"),
+        (REQUIRED | {"TINTYPE_LIBRARY": "Cluster"}, "TINTYPE_LIBRARY: 'Cluster' is none of Namespace, Output"),
         (REQUIRED | {"TINTYPE_HISTORY_LIMIT": "0"}, "TINTYPE_HISTORY_LIMIT: '0' is no whole number from 1 to 100000"),
         (REQUIRED | {"TINTYPE_HISTORY_KEEP_BEST": "yes"}, "TINTYPE_HISTORY_KEEP_BEST: 'yes' is neither true nor false"),
         (REQUIRED | {"TINTYPE_WORKERS": "0"}, "TINTYPE_WORKERS: '0' is no whole number from 1 to 256"),

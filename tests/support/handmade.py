@@ -28,6 +28,7 @@ def published(
     *,
     indicator: float | None = 0.9,
     interval: tuple[float, float] | None = (0.85, 0.95),
+    test: float | None = None,
     validation_digest: str | None = "sha256:valid",
     dataset_digest: str = "sha256:0123456789abcdef",
     predictions: Predictions | None = None,
@@ -52,7 +53,8 @@ def published(
     publisher = Publisher(Store.from_settings(), version, f"run-{name}")
     publisher.begin()
     publisher.add("model.json", json.dumps(card).encode())
-    publisher.add("evaluation.json", json.dumps({"validation": {f"{figure}Interval": between}}).encode())
+    evaluation = {"validation": {f"{figure}Interval": between}, "test": None if test is None else {figure: test}}
+    publisher.add("evaluation.json", json.dumps(evaluation).encode())
     publisher.add("metrics.jsonl", "".join(json.dumps(epoch) + "\n" for epoch in epochs).encode())
     if predictions is not None:
         ids = [f"{place:03}.png" for place in range(len(predictions.losses_N))]

@@ -85,6 +85,7 @@ def test_models_versions_changes_and_figures(tmp_path: Path, capsys: pytest.Capt
         {"spec.training": {"epochs": 8}, "spec.augmentations": [{"type": "HorizontalFlip", "probability": 0.5}]},
         indicator=0.9241,
         interval=(0.9, 0.95),
+        test=0.8765,
         files={"report.html": b"<p>well"},
     )
     published(models, "cans-1", {"spec.view": {"name": "cans", "type": "Tagging"}}, indicator=None)
@@ -100,11 +101,13 @@ def test_models_versions_changes_and_figures(tmp_path: Path, capsys: pytest.Capt
     assert "Classification of glass, metal, plastic" in page.text
     rows = re.split(r"(?=bottles-\d|cans-1)", page.text)
     (second,) = [row for row in rows if row.startswith("bottles-2default")]
-    for words in ("best", "production", "published", "0.9241 accuracy", "95 % 0.9000 to 0.9500", "1 min 01 s"):
+    for words in ("best", "production", "published", "0.9241 accuracy", "95 % 0.9000 to 0.9500", "test set 0.8765"):
         assert words in second
     for words in ("training.epochs 6 → 8", "augmentations.HorizontalFlip added", "0123456789ab", "bottles.jsonl"):
         assert words in second
+    assert "1 min 01 s" in second
     (first,) = [row for row in rows if row.startswith("bottles-1default")]
+    assert "test set" not in first
     assert "first of its model" in first
     assert "2 min 02 s" in first
     assert "1 of 6 epochs" in first
@@ -227,6 +230,9 @@ VIEW = {"name": 5, "type": None}
         ("evaluation.json", {"validation": {"accuracyInterval": {"lower": "a"}}}, False),
         ("evaluation.json", {"validation": {"accuracyInterval": {"lower": 0.5}}}, True),
         ("evaluation.json", {"validation": 3}, False),
+        ("evaluation.json", {"test": 3}, False),
+        ("evaluation.json", {"test": {"accuracy": "x"}}, False),
+        ("evaluation.json", {"test": {"accuracy": None}}, True),
         ("metrics.jsonl", {"seconds": float("nan"), "epoch": 1}, False),
         ("metrics.jsonl", {"seconds": "long", "epoch": 1}, False),
         ("metrics.jsonl", 3, False),

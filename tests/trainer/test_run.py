@@ -15,7 +15,7 @@ from safetensors import safe_open
 from sklearn.metrics import confusion_matrix
 
 from support.modelversions import modelversion
-from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU, ENV_POD_UID
+from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU, ENV_LIBRARY, ENV_POD_UID, LibraryPage
 from tintype_trainer.commandline import run_command_line
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.storage import Store
@@ -247,3 +247,21 @@ def test_in_a_cluster_the_outcome_is_in_the_termination_message(
     assert message["exitCode"] == 78
     assert message["reason"] == "EnvironmentError"
     assert capsys.readouterr().err == f"tintype: error: {message['message']}\n"
+
+
+def test_each_publish_writes_the_page_that_the_operator_asks_for(
+    workplace: Workplace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = workplace.folder / "listed" / "default" / "index.html"
+    short = {"iterations": 1, "initialWeights": RANDOM, "batchSize": 6}
+    monkeypatch.setenv(ENV_LIBRARY, LibraryPage.NAMESPACE)
+    assert workplace.run("listed", spec__training=short) == 0
+    assert "<bdi>shapes</bdi>" in page.read_text()
+    page.unlink()
+    assert workplace.run("listed", spec__training=short) == 0
+    assert page.exists(), "the Pod before this one may have ended between the two"
+    page.write_text("another's")
+    capsys.readouterr()
+    assert workplace.run("listed", spec__training=short) == 0
+    assert "warning: the page of the library was not written anew" in capsys.readouterr().out
+    assert page.read_text() == "another's"

@@ -213,7 +213,7 @@ def _add_library(parser: argparse.ArgumentParser) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     _add_version(parser)
-    parser.add_argument("--output", metavar="FILE", default="report.html", help="default: %(default)s")
+    parser.add_argument("--output", metavar="FILE", default="report.html", help="a path or a URI; default: %(default)s")
     parser.add_argument("--cache", metavar="DIR", help="folder that keeps pictures between runs")
     parser.set_defaults(command=_report)
 

@@ -39,6 +39,10 @@
 - name: TINTYPE_WEIGHTS_LICENCES
   value: {{ join "," . | quote }}
 {{- end }}
+{{- with .Values.library.page }}
+- name: TINTYPE_LIBRARY
+  value: {{ . }}
+{{- end }}
 {{- with .Values.history.limit }}
 - name: TINTYPE_HISTORY_LIMIT
   value: {{ . | int | quote }}

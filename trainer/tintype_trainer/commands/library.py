@@ -2,10 +2,9 @@
 
 import argparse
 from datetime import UTC, datetime
-from pathlib import Path
 
 from tintype_api.constants import ExitCode
-from tintype_api.errors import environment_error
+from tintype_trainer.commands.pages import put_page
 from tintype_trainer.library.address import relative_address
 from tintype_trainer.library.entries import models_of
 from tintype_trainer.library.page import library_page
@@ -23,19 +22,9 @@ def library(arguments: argparse.Namespace) -> int:
     prefix = as_folder(as_uri(arguments.prefix))
     models = models_of(read_library(prefix, store))
     page = library_page(models, prefix, datetime.now(UTC), lambda uri: relative_address(output, uri))
-    _write(arguments.output, output, page, store)
+    put_page(arguments.output, page, store)
     versions = [version for model in models for version in model.versions]
     unread = sum(version.fault is not None for version in versions)
     said = f"; {unread} cannot be read, the page says why" if unread else ""
     print(f"{arguments.output}: {len(versions)} versions below {prefix}{said}")
     return ExitCode.OK
-
-
-def _write(place: str, uri: str, page: bytes, store: Store) -> None:
-    if "://" in place:
-        store.upload(uri, page)
-        return
-    try:
-        Path(place).write_bytes(page)
-    except OSError as error:
-        raise environment_error(f"--output: {place} cannot be written ({error.strerror}); choose another") from error

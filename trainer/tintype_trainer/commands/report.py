@@ -3,10 +3,9 @@
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from tintype_api.constants import ExitCode
-from tintype_api.errors import environment_error
+from tintype_trainer.commands.pages import put_page
 from tintype_trainer.commands.run import cache_folder
 from tintype_trainer.report.of_published import report_of
 from tintype_trainer.storage import Store
@@ -17,17 +16,13 @@ def report(arguments: argparse.Namespace) -> int:
     """Write report.html and say where it is, and why it has no pictures where it has none.
 
     Raises:
-        UserError: exit 78 where the file cannot be written; else as the version says.
+        UserError: exit 78 where the file cannot be written; else as storage or the version says.
     """
     store = Store.from_settings()
     published = open_version(arguments.version, store)
     cache = cache_folder(arguments.cache, in_cluster=False)
     made = report_of(published, store, cache, len(os.sched_getaffinity(0)))
-    try:
-        Path(arguments.output).write_bytes(made.content)
-    except OSError as error:
-        said = f"--output: {arguments.output} cannot be written ({error.strerror}); choose another"
-        raise environment_error(said) from error
+    put_page(arguments.output, made.content, store)
     if made.without_pictures is not None:
         print(f"tintype: warning: the report has no pictures: {made.without_pictures}", file=sys.stderr)
     print(f"{arguments.output}: {published.name}, {len(made.content) / 1e6:.1f} MB")

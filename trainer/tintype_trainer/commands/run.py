@@ -179,6 +179,7 @@ def _show(
 
 
 def _trained(version: ModelVersion, around: "Surroundings") -> Outcome:
+    from tintype_trainer.library.keeping import keep_library  # noqa: PLC0415
     from tintype_trainer.loop.records import Ending  # noqa: PLC0415
     from tintype_trainer.run import run_version  # noqa: PLC0415
 
@@ -189,6 +190,8 @@ def _trained(version: ModelVersion, around: "Surroundings") -> Outcome:
         return Outcome(ExitCode.OK, Reason.NOTHING_TO_PUBLISH, said)
     if published.artifacts is None:
         return Outcome(ExitCode.OK, Reason.PUBLISHED, "the process of rank 0 evaluates and publishes")
+    if around.group.leads:
+        keep_library(version, published.artifacts, around.store, around.journal)
     said = _published(published.artifacts, around.journal.status)
     match published.ending:
         case Ending.MAX_DURATION:

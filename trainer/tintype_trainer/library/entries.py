@@ -17,12 +17,21 @@ _DIGITS: Final = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """The performance indicator of a version, and its 95 % interval where it has one."""
+    """The performance indicator of a version.
+
+    Attributes:
+        name: Such as accuracy.
+        value: On the validation set.
+        lower: End of its 95 % interval, where it has one.
+        upper: The other end.
+        test: The same on the test set, where there is one.
+    """
 
     name: str
     value: float
     lower: float | None = None
     upper: float | None = None
+    test: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

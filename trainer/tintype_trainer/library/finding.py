@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from tintype_trainer.output.manifest import MANIFEST
 from tintype_trainer.output.publishing import MODELVERSION_FILE_NAME
@@ -56,7 +56,10 @@ class AliasFile:
     uri: str
 
 
-def find(listing: Iterable[ObjectInfo], prefix: str) -> tuple[Sequence[Place], Sequence[AliasFile]]:
+Found: TypeAlias = tuple[Sequence[Place], Sequence[AliasFile]]
+
+
+def find(listing: Iterable[ObjectInfo], prefix: str) -> Found:
     """Return the versions and the aliases among the objects below a prefix (with its final slash)."""
     places: dict[str, Place] = {}
     aliases: dict[tuple[str, str, str], AliasFile] = {}

@@ -14,6 +14,8 @@ from tintype_trainer.library.row import COLUMNS, version_row
 Addresses = Callable[[str], str | None]
 """From the URI of a file to its address on the page; None where it has none."""
 MOST_CONCEPTS: Final = 12
+GENERATOR: Final = "tintype library"
+"""Stands in each page, so that none of another making is taken for one."""
 
 
 def library_page(models: Sequence[Model], place: str, made: datetime, addresses: Addresses) -> bytes:
@@ -45,6 +47,7 @@ def library_page(models: Sequence[Model], place: str, made: datetime, addresses:
         tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="referrer", content="no-referrer"),
+        tag("meta", name="generator", content=GENERATOR),
         tag("title", f"Models in {place}"),
         tag("style", Markup(style)),
     ]

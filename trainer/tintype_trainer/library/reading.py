@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
@@ -11,7 +11,7 @@ from tintype_api.errors import UserError
 from tintype_api.modelversion import model_digest
 from tintype_api.spec import ModelVersionSpec
 from tintype_trainer.library.entries import LONG_AGO, Indicator, Training, Version
-from tintype_trainer.library.finding import AliasFile, Place, find
+from tintype_trainer.library.finding import AliasFile, Found, Place, find
 from tintype_trainer.output.manifest import EVALUATION_FILE, METRICS_FILE, MODEL_FILE, ManifestFile
 from tintype_trainer.output.publishing import MODELVERSION_FILE_NAME
 from tintype_trainer.storage import Store, join, parent
@@ -30,9 +30,26 @@ def read_library(prefix: str, store: Store) -> list[Version]:
     Raises:
         UserError: where the prefix itself cannot be listed.
     """
-    places, alias_files = find(store.list(prefix), prefix)
+    return read_versions(prefix, find(store.list(prefix), prefix), store, check=lambda: None)
+
+
+def read_versions(prefix: str, found: Found, store: Store, check: Callable[[], None]) -> list[Version]:
+    """Return every version that was found below a folder or prefix (with its final slash), in no particular order.
+
+    Args:
+        prefix: Folder or prefix.
+        found: Below it.
+        store: Storage.
+        check: Called before each version is read, from several threads; what it raises ends the reading.
+    """
+    places, alias_files = found
+
+    def read(place: Place) -> Version:
+        check()
+        return _version(prefix, place, store)
+
     with ThreadPoolExecutor(READERS, thread_name_prefix="library") as readers:
-        versions = list(readers.map(lambda place: _version(prefix, place, store), places))
+        versions = list(readers.map(read, places))
         promoted = list(readers.map(lambda alias: _promoted(alias, store), alias_files))
     aliases = list(zip(alias_files, promoted, strict=True))
     return [replace(version, aliases=_aliases_of(version, prefix, aliases)) for version in versions]
@@ -107,7 +124,9 @@ def _indicator(best: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Indica
         return None
     interval = (evaluation.get("validation") or {}).get(f"{name}Interval") or {}
     ends = [_number(interval[end]) for end in ("lower", "upper") if interval.get(end) is not None]
-    return Indicator(str(name), _number(value), *(ends if len(ends) == 2 else (None, None)))
+    lower, upper = ends if len(ends) == 2 else (None, None)
+    test = (evaluation.get("test") or {}).get(name)
+    return Indicator(str(name), _number(value), lower, upper, None if test is None else _number(test))
 
 
 def _training(epochs: Sequence[Mapping[str, Any]], spec: Mapping[str, Any]) -> Training | None:

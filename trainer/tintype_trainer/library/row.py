@@ -88,7 +88,8 @@ def _indicator(indicator: Indicator | None, scale: tuple[float, float]) -> Calla
         said = f"95 % {indicator.lower:.4f} to {indicator.upper:.4f}"
         between = tag("div", said, _drawn(indicator.value, indicator.lower, indicator.upper, scale), class_="soft")
     value = tag("span", f"{indicator.value:.4f}", class_="value")
-    return _cell(value, f" {indicator.name}", between, sort=f"{indicator.value:.9f}", class_="number")
+    test = None if indicator.test is None else tag("div", f"test set {indicator.test:.4f}", class_="soft")
+    return _cell(value, f" {indicator.name}", between, test, sort=f"{indicator.value:.9f}", class_="number")
 
 
 def _drawn(value: float, lower: float, upper: float, scale: tuple[float, float]) -> Markup:

@@ -126,6 +126,10 @@ class Store:
             raise storage_unreachable(f"{uri} reads back other than it was written; ask who runs the storage")
         return Uploaded(uri, *found)
 
+    def write(self, uri: str, data: bytes) -> None:
+        """Store bytes, seen whole or not at all, without reading them back: for what several write at once."""
+        self._backend(uri).write(uri, data)
+
     def create(self, uri: str, data: bytes) -> bool:
         """Store bytes only where there is no object yet (If-None-Match); return whether it was stored."""
         return self._backend(uri).create(uri, data)
