@@ -49,6 +49,10 @@ class Reconciler:
                 with self._metrics.reconcile_seconds.time():
                     result = await self._try(key)
                 self._metrics.reconciles.labels(result).inc()
+            except asyncio.CancelledError:
+                # The Lease is lost with this key in hand: nothing else would bring it back once it is held again.
+                self._queue.add(key)
+                raise
             finally:
                 self._queue.done(key)
 
