@@ -17,12 +17,13 @@ class Slow(Reconciler):
     def __init__(self, queue: WorkQueue) -> None:
         super().__init__(None, None, queue, None, None, Metrics())
         self._caches = type("Caches", (), {"versions": {}})
-        self.begun = []
-        self.ended = asyncio.Event()
+        self.asked = []
+        self.begun, self.ended = asyncio.Event(), asyncio.Event()
 
     async def reconcile(self, key: Key) -> bool:
-        self.begun.append(key)
-        if len(self.begun) == 1:
+        self.asked.append(key)
+        self.begun.set()
+        if len(self.asked) == 1:
             await asyncio.Event().wait()
         self.ended.set()
         return False
@@ -33,8 +34,7 @@ async def _cut_off() -> list[Key]:
     reconciler = Slow(queue)
     queue.add(KEY)
     first = asyncio.create_task(reconciler.work())
-    while not reconciler.begun:
-        await asyncio.sleep(0)
+    await reconciler.begun.wait()
     first.cancel()
     with suppress(asyncio.CancelledError):
         await first
@@ -42,7 +42,7 @@ async def _cut_off() -> list[Key]:
     async with asyncio.timeout(5):
         await reconciler.ended.wait()
     second.cancel()
-    return reconciler.begun
+    return reconciler.asked
 
 
 def test_what_a_lost_lease_cuts_off_is_done_when_it_is_held_again() -> None:
