@@ -37,11 +37,17 @@ def _learning() -> list[Panel]:
         ),
         graph(
             "Total loss (val)",
-            "Over the whole validation set, at the end of each epoch.",
+            "Over the whole validation set, at the end of each epoch; the final one from the version's status.",
             "short",
-            Query(f'tintype_loss{{{CHOSEN},split="validation"}}'),
+            _also_after("loss"),
         ),
     ]
+
+
+def _also_after(metric: str) -> Query:
+    """Return a metric of the validation set from the trainer, and once its Pod has gone from the operator."""
+    of = f'{{{CHOSEN},split="validation"}}'
+    return Query(f"max {BY} (tintype_{metric}{of}) or max {BY} (tintype_version_{metric}{of})")
 
 
 def _quality() -> list[Panel]:
@@ -50,13 +56,13 @@ def _quality() -> list[Panel]:
             "Accuracy",
             "Over the whole validation set, at the end of each epoch; in Tagging at the threshold 0.5.",
             "percentunit",
-            Query(f'tintype_accuracy_ratio{{{CHOSEN},split="validation"}}'),
+            _also_after("accuracy_ratio"),
         ),
         graph(
             "mAP",
             "Mean average precision over the whole validation set; not for Classification.",
             "percentunit",
-            Query(f'tintype_map_ratio{{{CHOSEN},split="validation"}}'),
+            _also_after("map_ratio"),
         ),
         graph(
             "Performance indicator",
