@@ -1,7 +1,7 @@
 """Numbers with Grafana's units, as Grafana writes them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -27,18 +27,9 @@ def formatted(value: float, unit: str) -> str:
         return _fixed(value) + unit.removeprefix(_SUFFIX)
     if unit in _SCALED:
         return _scaled(value, *_SCALED[unit])
-    match unit:
-        case "none":
-            return _fixed(value)
-        case "percentunit":
-            return f"{_fixed(100 * value)}%"
-        case "s":
-            return _seconds(value)
-        case "sci":
-            return _exponential(value)
-        case "dateTimeAsLocal":
-            return datetime.fromtimestamp(value / 1000).strftime("%Y-%m-%d %H:%M:%S")
-    raise ValueError(f"the unit {unit!r} is not known: add it, as Grafana writes it")
+    if unit not in _SPECIAL:
+        raise ValueError(f"the unit {unit!r} is not known: add it, as Grafana writes it")
+    return _SPECIAL[unit](value)
 
 
 def _decimals(value: float) -> int:
@@ -79,3 +70,21 @@ def _seconds(value: float) -> str:
 def _exponential(value: float) -> str:
     mantissa, exponent = f"{value:.3e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent):+d}"
+
+
+def _local(value: float) -> str:
+    return datetime.fromtimestamp(value / 1000).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _percent(value: float) -> str:
+    return f"{_fixed(100 * value)}%"
+
+
+_SPECIAL: Final[Mapping[str, Callable[[float], str]]] = {
+    "none": _fixed,
+    "percentunit": _percent,
+    "s": _seconds,
+    "sci": _exponential,
+    "dateTimeAsLocal": _local,
+}
+"""Units that are written in ways of their own."""
