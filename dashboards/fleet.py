@@ -127,7 +127,7 @@ def _failures() -> list[Panel]:
             "Waiting versions by reason",
             "Why nothing of them runs.",
             "short",
-            Query(f'count by (reason) (tintype_version_status{{{HERE},phase=~"{WAITING}"}})', "{{reason}}"),
+            Query(f'count by (reason) (tintype_version_status{{{HERE},phase=~"{WAITING}",reason!=""}})', "{{reason}}"),
             stacked=True,
         ),
         graph(

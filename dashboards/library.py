@@ -102,6 +102,6 @@ def _versions() -> Panel:
             Column("Ended", f"{BY} (tintype_version_completed_timestamp_seconds{HERE}) * 1000", "dateTimeAsLocal"),
             Column("Took", f"{BY} (tintype_version_duration_seconds{HERE})", "s"),
         ],
-        height=14,
+        height=12,
         newest="Created",
     )

@@ -132,7 +132,7 @@ def rows(
     description: str,
     labels: Mapping[str, str],
     columns: Sequence[Column],
-    height: int = HEIGHT,
+    height: int = 6,
     newest: str | None = None,
 ) -> Panel:
     """Return a table where the columns' queries meet.
@@ -153,6 +153,7 @@ def rows(
         .datasource(SOURCE)
         .height(height)
         .span(WHOLE_WIDTH)
+        .show_header(True)
         .thresholds(_thresholds(GOOD))
         .targets(
             [

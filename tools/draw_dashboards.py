@@ -34,7 +34,7 @@ from support.watching import watching  # noqa: E402
 from tintype_api.constants import TERMINAL_PHASES  # noqa: E402
 
 SCRAPE_S: Final = 2
-WIDTH, COLOURS = 1400, 128
+WIDTH, COLOURS = 1400, 256
 SORTING, VISION = "team-sorting", "team-vision"
 CHOSEN: Final[Mapping[str, Chosen]] = {"run": {"modelversion": ["contents-1", "contents-2", "contents-3"]}}
 """What is chosen in a dashboard's variables; All where nothing is said."""
@@ -177,7 +177,9 @@ def draw(data: Path, place: Path, folder: Path) -> None:
             file = folder / f"{name}.png"
             browser.draw(file)
             with Image.open(file) as image:
-                image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+                image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+                    file, optimize=True
+                )
             print(f"{file}: {file.stat().st_size / 1000:.0f} kB")
 
 

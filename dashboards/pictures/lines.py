@@ -1,6 +1,7 @@
 """A time series panel as SVG: axes, thresholds, lines or stacked areas."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +12,11 @@ from dashboards.pictures.colours import GRID, TEXT_WEAK, colour_of, palette
 from dashboards.pictures.units import formatted
 from tintype_trainer.library.markup import Markup, tag
 
-_LEFT: Final = 66
+_LEFT: Final = 74
 _BOTTOM: Final = 22
 _TOP: Final = 6
+_TRAILING: Final = re.compile(r"(\.\d*?[1-9])0+(?=\D|$)|\.0+(?=\D|$)")
+"""Zeros that say nothing on an axis."""
 _TIME_STEPS_S: Final = (5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 
 
@@ -77,7 +80,7 @@ def _range(
     elif low >= 0 and (from_zero or low < 0.3 * high):
         low = 0.0
     step = _step(high - low)
-    low, high = math.floor(low / step) * step, math.ceil(high / step + 0.1) * step
+    low, high = math.floor(low / step) * step, math.ceil(high / step - 1e-9) * step
     return float(defaults.get("min", low)), float(defaults.get("max", high))
 
 
@@ -94,7 +97,7 @@ def _values(scale: _Scale, unit: str) -> list[Markup]:
         value = scale.low + number * step
         y = f"{scale.y(value):.1f}"
         found.append(tag("line", x1=str(_LEFT), x2=f"{scale.width - 8:.0f}", y1=y, y2=y, stroke=GRID))
-        text = formatted(round(value, 12), unit)
+        text = _TRAILING.sub(r"\1", formatted(round(value, 12), unit))
         found.append(tag("text", text, x=str(_LEFT - 8), y=y, dy="4", text_anchor="end", fill=TEXT_WEAK))
     return found
 

@@ -36,8 +36,7 @@ def _decimals(value: float) -> int:
     size = abs(value)
     if size == 0 or size % 1 == 0:
         return 0
-    digits = 1 - math.floor(math.log10(size))
-    return max(0, digits + 1 if size * 10**digits / 10 > 2.25 else digits)
+    return max(0, 2 - math.floor(math.log10(size)))
 
 
 def _fixed(value: float) -> str:

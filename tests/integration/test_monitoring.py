@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dashboards.pictures.asking import Span
+from dashboards.pictures.page import page
 
 from support.dashboards import boards, expressions, filled, panels, rules
 from support.kube import eventually
@@ -138,6 +140,15 @@ def test_each_rule_is_asked_of_what_is_there(rule: dict[str, Any], watched: Watc
         assert bool(watched.numbers(metric)) == (metric not in WITHOUT_DATA), metric
     if "record" in rule:
         assert bool(watched.numbers(name)) == (name not in WITHOUT_DATA)
+
+
+@pytest.mark.parametrize(("name", "board"), boards().items())
+def test_each_dashboard_can_be_drawn(name: str, board: dict[str, Any], watched: Watched) -> None:
+    """Its variables find something, its units are known, and no panel but those of a GPU is empty."""
+    drawn = page(board, {}, Span(watched.began, watched.ended, 1), watched.prometheus.get, 1400)
+    empty = {"GPU in use", "GPU memory"} if name == "run" else set()
+    assert drawn.count("No data") == len(empty)
+    assert {panel["title"] for panel in panels(board)} <= set(re.findall("<h2>([^<]+)</h2>", drawn)) | empty
 
 
 def test_what_failed_and_what_waits_is_told_by_its_reason(watched: Watched) -> None:
