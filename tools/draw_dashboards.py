@@ -177,9 +177,8 @@ def draw(data: Path, place: Path, folder: Path) -> None:
             file = folder / f"{name}.png"
             browser.draw(file)
             with Image.open(file) as image:
-                image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-                    file, optimize=True
-                )
+                few = image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+                few.save(file, optimize=True)
             print(f"{file}: {file.stat().st_size / 1000:.0f} kB")
 
 

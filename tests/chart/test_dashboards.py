@@ -12,20 +12,8 @@ from grafana_foundation_sdk.models import dashboard
 
 from support.dashboards import FOLDER, boards, expressions, panels
 
-UNITS = {
-    "none",
-    "short",
-    "percentunit",
-    "s",
-    "bytes",
-    "Bps",
-    "ops",
-    "reqps",
-    "sci",
-    "dateTimeAsLocal",
-    "suffix: GPU-h",
-    "suffix: pp",
-}
+GRAFANAS = {"none", "short", "percentunit", "s", "bytes", "Bps", "ops", "reqps", "sci", "dateTimeAsLocal"}
+UNITS = GRAFANAS | {"suffix: GPU-h", "suffix: pp"}
 RATES = re.compile(r"\b(?:rate|irate|increase)\(")
 COUNTER = re.compile(r"tintype_\w+_total\b")
 GAUGE_LIKE = ("tintype_version_", "tintype_checkpoint", "tintype_image_cache_", "tintype_operator_notifications")
@@ -102,7 +90,7 @@ def test_links_lead_to_dashboards_that_are_there() -> None:
 
 
 def test_versions_lead_to_their_run_and_their_report() -> None:
-    (panel,) = [one for one in panels(boards()["library"]) if one["title"] == "Versions"]
+    (panel,) = [one for one in panels(boards()["library"]) if (one["title"], one["type"]) == ("Versions", "table")]
     looks = {one["matcher"]["options"]: one["properties"] for one in panel["fieldConfig"]["overrides"]}
     links = {name: one["value"][0]["url"] for name, look in looks.items() for one in look if one["id"] == "links"}
     assert links["Version"].startswith("/d/tintype-run?var-namespace=${__data.fields.namespace}")

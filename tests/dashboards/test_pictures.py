@@ -45,7 +45,7 @@ class Answers:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []
 
-    def __call__(self, path: str, **query: str) -> Any:
+    def __call__(self, path: str, **query: str) -> Any:  # noqa: ANN401 - as the HTTP API
         self.asked.append((path, query))
         if path == "label/namespace/values":
             return ["b", "a"]
