@@ -150,7 +150,7 @@ def _status(platform: Platform, team: str, name: str) -> dict[str, Any]:
 
 def _end(platform: Platform, team: str, name: str) -> None:
     status = eventually(
-        lambda: _status(platform, team, name), lambda status: status.get("phase") in TERMINAL_PHASES, within_s=240
+        lambda: _status(platform, team, name), lambda status: status.get("phase") in TERMINAL_PHASES, within_s=900
     )
     if status["phase"] != "Succeeded":
         raise SystemExit(f"draw_dashboards: {team}/{name} is {status['phase']}: {status['conditions']}")
@@ -158,7 +158,7 @@ def _end(platform: Platform, team: str, name: str) -> None:
 
 def _interrupt(platform: Platform, team: str, name: str) -> None:
     """Delete the Pod of a version once it has trained for some epochs."""
-    eventually(lambda: _status(platform, team, name).get("progress", {}).get("epoch", 0) >= 5, within_s=240)
+    eventually(lambda: _status(platform, team, name).get("progress", {}).get("epoch", 0) >= 5, within_s=900)
     (pod,) = platform.kube.items(PODS.format(team), labelSelector=f"tintype.dev/modelversion={name}")
     platform.kube.must("DELETE", f"{PODS.format(team)}/{pod['metadata']['name']}", content=MERGE)
 
