@@ -6,6 +6,7 @@ from dashboards.parts import Board, Column, Panel, Query, graph, number, rows
 
 HERE: Final = 'namespace=~"$namespace"'
 RUNNING: Final = "Preparing|Training|Evaluating|Publishing"
+GPU_HOURS: Final = "suffix: GPU-h"
 WAITING: Final = "Pending|Queued|Suspended"
 
 
@@ -50,16 +51,16 @@ def _running() -> Panel:
     return rows(
         "What runs",
         "Versions with a Pod that runs; GPUs are those that it holds.",
+        {"namespace": "Namespace", "modelversion": "Version", "phase": "Phase"},
         [
             Column(
                 "", f'max by (namespace, modelversion, phase) (tintype_version_status{{{HERE},phase=~"{RUNNING}"}})'
             ),
-            Column("epoch", f"{by} (tintype_version_epoch{{{HERE}}} {runs})", "short"),
-            Column("of", f"{by} (tintype_version_epochs{{{HERE}}} {runs})", "short"),
+            Column("Epoch", f"{by} (tintype_version_epoch{{{HERE}}} {runs})", "short"),
+            Column("Epochs planned", f"{by} (tintype_version_epochs{{{HERE}}} {runs})", "short"),
             Column("GPUs", f"{by} (tintype_version_gpus{{{HERE}}} {runs})", "short"),
-            Column("for", f"{by} (tintype_version_duration_seconds{{{HERE}}} {runs})", "s"),
+            Column("Since its start", f"{by} (tintype_version_duration_seconds{{{HERE}}} {runs})", "s"),
         ],
-        link="tintype-run",
     )
 
 
@@ -69,11 +70,11 @@ def _waiting() -> Panel:
     return rows(
         "What waits, and why",
         "Versions of which nothing runs; docs/operations.md explains each reason.",
+        {"namespace": "Namespace", "modelversion": "Version", "phase": "Phase", "reason": "Reason"},
         [
             Column("", f"max by (namespace, modelversion, phase, reason) ({waits})"),
-            Column("created ago", f"max by (namespace, modelversion) ({age})", "s"),
+            Column("Since its creation", f"max by (namespace, modelversion) ({age})", "s"),
         ],
-        link="tintype-run",
     )
 
 
@@ -90,21 +91,21 @@ def _gpus() -> list[Panel]:
         graph(
             "GPU-hours by namespace",
             "Of ended Pods of all versions that are there.",
-            "h",
+            GPU_HOURS,
             Query(f"sum by (namespace) ({seconds}) / 3600", "{{namespace}}"),
             stacked=True,
         ),
         graph(
             "GPU-hours by outcome",
             "Published, lost to failures, or of Pods that were interrupted, whose checkpoints keep a part of it.",
-            "h",
+            GPU_HOURS,
             Query(f"sum by (outcome) ({seconds}) / 3600", "{{outcome}}"),
             stacked=True,
         ),
         graph(
             "GPU-hours lost to failures by reason",
             "Of Pods that crashed or could not train.",
-            "h",
+            GPU_HOURS,
             Query(
                 f'sum by (reason) (tintype_version_gpu_seconds_total{{{HERE},outcome="failure"}}) / 3600', "{{reason}}"
             ),
@@ -126,7 +127,7 @@ def _failures() -> list[Panel]:
             "Waiting versions by reason",
             "Why nothing of them runs.",
             "short",
-            Query(f'count by (reason) (tintype_version_status{{{HERE},phase=~"{WAITING}"}})', "{{reason}}"),
+            Query(f'count by (reason) (tintype_version_status{{{HERE},phase=~"{WAITING}",reason!=""}})', "{{reason}}"),
             stacked=True,
         ),
         graph(

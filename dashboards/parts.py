@@ -14,6 +14,8 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 TAG: Final = "tintype"
 SOURCE: Final = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
+REPORTS: Final = "https://s3.example.com"
+"""Where buckets are served to browsers; the chart puts monitoring.reports in its place."""
 HEIGHT: Final = 8
 WIDTH: Final = 12
 WHOLE_WIDTH: Final = 24
@@ -40,11 +42,13 @@ class Column:
         title: Its title; empty where the query brings labels alone.
         expr: The query.
         unit: The value's unit.
+        thresholds: The colours of its text.
     """
 
     title: str
     expr: str
     unit: str = "none"
+    thresholds: Thresholds = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Board:
         description: What it answers.
         versions: Whether versions are chosen in it.
         namespaced: Whether namespaces are.
+        reports: Whether it leads to reports, whose address is told in it.
         since: The time that it shows when it is opened.
         rows: Panels under titles.
     """
@@ -67,6 +72,7 @@ class Board:
     rows: Mapping[str, Sequence[Panel]]
     namespaced: bool = True
     versions: bool = False
+    reports: bool = False
     since: str = "now-6h"
     links: Sequence[str] = field(default_factory=tuple)
 
@@ -84,6 +90,14 @@ def graph(
         .height(HEIGHT)
         .span(WIDTH)
         .thresholds(_thresholds(thresholds))
+        .legend(
+            common_builders.VizLegendOptions()
+            .show_legend(True)
+            .display_mode(common.LegendDisplayMode.LIST)
+            .placement(common.LegendPlacement.BOTTOM)
+            .calcs(["lastNotNull"])
+        )
+        .tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI))
         .targets([_target(query, number) for number, query in enumerate(queries)])
     )
     if len(thresholds) > 1:
@@ -105,21 +119,41 @@ def number(title: str, description: str, unit: str, query: Query, thresholds: Th
         .height(4)
         .span(6)
         .no_value("0")
+        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
+        .color_mode(common.BigValueColorMode.VALUE)
+        .graph_mode(common.BigValueGraphMode.NONE)
         .thresholds(_thresholds(thresholds))
         .targets([_target(query, 0).instant()])
     )
 
 
-def rows(title: str, description: str, columns: Sequence[Column], link: str | None = None) -> Panel:
-    """Return a table with a row for each version, where the columns' queries meet; `link` is where its name leads."""
+def rows(
+    title: str,
+    description: str,
+    labels: Mapping[str, str],
+    columns: Sequence[Column],
+    height: int = 6,
+    newest: str | None = None,
+) -> Panel:
+    """Return a table where the columns' queries meet.
+
+    Args:
+        title: Its title.
+        description: What it shows.
+        labels: Titles of the columns of labels, which come first; a version leads to its run, a report to itself.
+        columns: Columns of values, after them.
+        height: In units of the grid.
+        newest: Title of the column by which it is sorted, the largest first.
+    """
     panel = (
         table.Panel()
         .title(title)
         .description(description)
         .unit("none")
         .datasource(SOURCE)
-        .height(12)
+        .height(height)
         .span(WHOLE_WIDTH)
+        .show_header(True)
         .thresholds(_thresholds(GOOD))
         .targets(
             [
@@ -128,13 +162,16 @@ def rows(title: str, description: str, columns: Sequence[Column], link: str | No
             ]
         )
         .with_transformation(dashboard.DataTransformerConfig(id_val="merge", options={}))
-        .with_transformation(dashboard.DataTransformerConfig(id_val="organize", options=_organized(columns)))
+        .with_transformation(dashboard.DataTransformerConfig(id_val="organize", options=_organized(labels, columns)))
     )
     for column in columns:
         if column.title:
-            panel.override_by_name(column.title, [dashboard.DynamicConfigValue("unit", column.unit)])
-    if link:
-        panel.override_by_name("modelversion", [dashboard.DynamicConfigValue("links", [_row_link(link)])])
+            panel.override_by_name(column.title, _column_look(column))
+    for label, look in _LABEL_LOOKS.items():
+        if label in labels:
+            panel.override_by_name(labels[label], look)
+    if newest:
+        panel.sort_by([common_builders.TableSortByFieldState().display_name(newest).desc(True)])
     return panel
 
 
@@ -155,6 +192,8 @@ def document(board: Board) -> dict[str, Any]:
     )
     if board.namespaced:
         made.with_variable(_variable("namespace", "Namespace", "label_values(tintype_version_info, namespace)"))
+    if board.reports:
+        made.with_variable(builders.TextBoxVariable("reports").label("Buckets at").default_value(REPORTS))
     if board.versions:
         versions = 'label_values(tintype_version_info{namespace=~"$namespace"}, modelversion)'
         made.with_variable(_variable("modelversion", "Version", versions))
@@ -203,16 +242,58 @@ def _other_boards() -> builders.DashboardLink:
     )
 
 
-def _row_link(uid: str) -> dict[str, str]:
-    chosen = "var-namespace=${__data.fields.namespace}&var-modelversion=${__value.raw}&var-datasource=${datasource}"
-    return {"title": "Open the run", "url": f"/d/{uid}?{chosen}"}
+def _column_look(column: Column) -> list[dashboard.DynamicConfigValue]:
+    look = [dashboard.DynamicConfigValue("unit", column.unit)]
+    if column.thresholds:
+        steps = [{"value": value, "color": colour} for value, colour in column.thresholds]
+        look.append(dashboard.DynamicConfigValue("thresholds", {"mode": "absolute", "steps": steps}))
+        look.append(dashboard.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}))
+    return look
 
 
-def _organized(columns: Sequence[Column]) -> dict[str, Any]:
-    """Return how the merged table is laid out: the queries' values by the columns' titles, without times."""
+def _links(title: str, url: str) -> dashboard.DynamicConfigValue:
+    return dashboard.DynamicConfigValue("links", [{"title": title, "url": url, "targetBlank": False}])
+
+
+def _phase_colours() -> dashboard.DynamicConfigValue:
+    options = {phase: {"color": colour, "index": place} for place, (phase, colour) in enumerate(_PHASES.items())}
+    return dashboard.DynamicConfigValue("mappings", [{"type": "value", "options": options}])
+
+
+_RUN_OF_ROW: Final = (
+    "/d/tintype-run?var-namespace=${__data.fields.namespace}&var-modelversion=${__value.raw}"
+    "&var-datasource=${datasource}&${__url_time_range}"
+)
+_PHASES: Final = {
+    "Succeeded": "green",
+    "Stopped": "green",
+    "Failed": "red",
+    "Preparing": "blue",
+    "Training": "blue",
+    "Evaluating": "blue",
+    "Publishing": "blue",
+    "Pending": "orange",
+    "Queued": "orange",
+    "Suspended": "orange",
+}
+_OPEN: Final = {"type": "regex", "options": {"pattern": ".+", "result": {"text": "open", "index": 0}}}
+_LABEL_LOOKS: Final = {
+    "modelversion": [_links("Open the run", _RUN_OF_ROW)],
+    "phase": [_phase_colours(), dashboard.DynamicConfigValue("custom.cellOptions", {"type": "color-text"})],
+    "report": [
+        _links("Open the report", "${reports:raw}/${__value.raw}"),
+        dashboard.DynamicConfigValue("mappings", [_OPEN]),
+    ],
+}
+"""How columns of labels are shown."""
+
+
+def _organized(labels: Mapping[str, str], columns: Sequence[Column]) -> dict[str, Any]:
+    """Return how the merged table is laid out: labels, then the queries' values by the columns' titles, no times."""
     names = {f"Value #{chr(ord('A') + place)}": column.title for place, column in enumerate(columns)}
     hidden = ["Time", *(name for name, title in names.items() if not title)]
     return {
         "excludeByName": dict.fromkeys(hidden, True),
-        "renameByName": {name: title for name, title in names.items() if title},
+        "indexByName": {name: place for place, name in enumerate([*labels, *names])},
+        "renameByName": {**labels, **{name: title for name, title in names.items() if title}},
     }

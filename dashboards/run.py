@@ -27,21 +27,32 @@ def run() -> Board:
 
 def _learning() -> list[Panel]:
     return [
-        graph("Learning rate", "Of the latest step.", "sci", Query(f"tintype_learning_rate{{{CHOSEN}}}")),
-        graph("Epochs", "Done, with the fraction of the present one.", "short", Query(f"tintype_epoch{{{CHOSEN}}}")),
+        graph("Learning rate", "Of the latest step.", "sci", Query(f"max {BY} (tintype_learning_rate{{{CHOSEN}}})")),
+        graph(
+            "Epochs",
+            "Done, with the fraction of the present one.",
+            "short",
+            Query(f"max {BY} (tintype_epoch{{{CHOSEN}}})"),
+        ),
         graph(
             "Total loss (batch)",
             "Mean loss of the latest batch, all parts added.",
             "short",
-            Query(f"tintype_batch_loss{{{CHOSEN}}}"),
+            Query(f"max {BY} (tintype_batch_loss{{{CHOSEN}}})"),
         ),
         graph(
             "Total loss (val)",
-            "Over the whole validation set, at the end of each epoch.",
+            "Over the whole validation set, at the end of each epoch; the final one from the version's status.",
             "short",
-            Query(f'tintype_loss{{{CHOSEN},split="validation"}}'),
+            _also_after("loss"),
         ),
     ]
+
+
+def _also_after(metric: str) -> Query:
+    """Return a metric of the validation set from the trainer, and once its Pod has gone from the operator."""
+    of = f'{{{CHOSEN},split="validation"}}'
+    return Query(f"max {BY} (tintype_{metric}{of}) or max {BY} (tintype_version_{metric}{of})")
 
 
 def _quality() -> list[Panel]:
@@ -50,13 +61,13 @@ def _quality() -> list[Panel]:
             "Accuracy",
             "Over the whole validation set, at the end of each epoch; in Tagging at the threshold 0.5.",
             "percentunit",
-            Query(f'tintype_accuracy_ratio{{{CHOSEN},split="validation"}}'),
+            _also_after("accuracy_ratio"),
         ),
         graph(
             "mAP",
             "Mean average precision over the whole validation set; not for Classification.",
             "percentunit",
-            Query(f'tintype_map_ratio{{{CHOSEN},split="validation"}}'),
+            _also_after("map_ratio"),
         ),
         graph(
             "Performance indicator",
@@ -77,7 +88,8 @@ def _concepts() -> list[Panel]:
     named = "{{modelversion}} {{concept}}"
 
     def concept(metric: str, title: str, description: str) -> Panel:
-        expr = f'tintype_concept_ratio{{{CHOSEN},split="validation",metric="{metric}"}}'
+        of = f'{{{CHOSEN},split="validation",metric="{metric}"}}'
+        expr = f"max by (namespace, modelversion, concept) (tintype_concept_ratio{of})"
         return graph(
             title,
             f"{description} The 64 concepts of most support, and the mean of the others.",
@@ -146,14 +158,14 @@ def _gpu() -> list[Panel]:
             "GPU in use",
             "Share of the time in which the GPU of the first process computed.",
             "percentunit",
-            Query(f"tintype_gpu_busy_ratio{{{CHOSEN}}}"),
+            Query(f"max {BY} (tintype_gpu_busy_ratio{{{CHOSEN}}})"),
             thresholds=((None, "red"), (0.1, "green")),
         ),
         graph(
             "GPU memory",
             "In use on the GPU of the first process, by whomever.",
             "bytes",
-            Query(f"tintype_gpu_memory_used_bytes{{{CHOSEN}}}"),
+            Query(f"max {BY} (tintype_gpu_memory_used_bytes{{{CHOSEN}}})"),
         ),
     ]
 
@@ -194,8 +206,8 @@ def _storage() -> list[Panel]:
             "Share of the pictures that were there already and unchanged.",
             "percentunit",
             Query(
-                f"tintype_image_cache_hits_total{{{CHOSEN}}}"
-                f" / (tintype_image_cache_hits_total{{{CHOSEN}}} + tintype_image_cache_misses_total{{{CHOSEN}}})"
+                f"max {BY} (tintype_image_cache_hits_total{{{CHOSEN}}} / (tintype_image_cache_hits_total{{{CHOSEN}}}"
+                f" + tintype_image_cache_misses_total{{{CHOSEN}}}))"
             ),
         ),
     ]
@@ -207,8 +219,8 @@ def _mishaps() -> list[Panel]:
             "Checkpoints",
             "Saved, and not saved, since the Pod started.",
             "short",
-            Query(f"tintype_checkpoints_total{{{CHOSEN}}}", "{{modelversion}} saved"),
-            Query(f"tintype_checkpoint_errors_total{{{CHOSEN}}}", "{{modelversion}} not saved"),
+            Query(f"max {BY} (tintype_checkpoints_total{{{CHOSEN}}})", "{{modelversion}} saved"),
+            Query(f"max {BY} (tintype_checkpoint_errors_total{{{CHOSEN}}})", "{{modelversion}} not saved"),
         ),
         graph(
             "Crashes and interruptions",

@@ -62,7 +62,7 @@ def _work() -> list[Panel]:
             Query(_quantile(0.9, "reconcile_duration_seconds"), "nine of ten"),
         ),
         graph(
-            "Queue", "Versions that wait for a worker.", "short", Query("tintype_operator_queue_depth", "{{instance}}")
+            "Queue", "Versions that wait for a worker.", "short", Query("max(tintype_operator_queue_depth)", "versions")
         ),
         graph(
             "Wait in the queue",
@@ -95,7 +95,7 @@ def _api() -> list[Panel]:
             "Per second, by verb and resource.",
             "reqps",
             Query(
-                "sum by (verb, resource) (rate(tintype_operator_api_requests_total[$__rate_interval]))",
+                "sum by (verb, resource) (rate(tintype_operator_api_requests_total[$__rate_interval])) > 0",
                 "{{verb}} {{resource}}",
             ),
         ),
@@ -110,7 +110,7 @@ def _api() -> list[Panel]:
             "Silence of watches",
             "Since the API server last said anything of a kind; it ends each watch within a minute.",
             "s",
-            Query("time() - tintype_operator_last_watch_event_timestamp_seconds", "{{resource}}"),
+            Query("clamp_min(time() - tintype_operator_last_watch_event_timestamp_seconds, 0)", "{{resource}}"),
             thresholds=((None, "green"), (180, "red")),
         ),
         graph(

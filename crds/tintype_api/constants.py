@@ -48,6 +48,10 @@ TRAINER_STATUS_FIELDS: Final = (
 TRAINER_CLUSTER_ROLE: Final = "tintype-trainer"
 STATUS_POLICY: Final = "tintype-status"
 
+RUNS_FOLDER: Final = "runs"
+"""Below a version's prefix in its output; a folder in it for each run, named by the Pod's uid."""
+REPORT_FILE: Final = "report.html"
+
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "tintype"
 LABEL_MODELVERSION: Final = f"{GROUP}/modelversion"

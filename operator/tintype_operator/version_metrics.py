@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from tintype_api.constants import Condition, Phase, Stage
+from tintype_api.constants import REPORT_FILE, RUNS_FOLDER, Condition, Phase, Stage
 from tintype_operator.attempt import PREFLIGHT
 from tintype_operator.clock import seconds_between, timestamp
 from tintype_operator.conditions import find
@@ -18,6 +18,7 @@ from tintype_operator.usage import phase_seconds
 
 _DIGITS: Final = 6
 """Of concepts' numbers, which are kept as 32-bit floats."""
+_S3: Final = "s3://"
 _RUNNING: Final = frozenset(Phase(stage) for stage in Stage)
 
 Row = tuple[tuple[str, ...], float | None]
@@ -75,11 +76,12 @@ def _identity() -> Iterator[Family]:
     yield _gauge(
         "info",
         "1; what the version is, in labels.",
-        lambda one: [((one.status.model or "", one.view, one.view_type, one.architecture), 1)],
+        lambda one: [((one.status.model or "", one.view, one.view_type, one.architecture, _report(one)), 1)],
         "model",
         "view",
         "type",
         "architecture",
+        "report",
     )
     yield _gauge(
         "status",
@@ -189,6 +191,14 @@ def _reason(version: VersionFacts) -> str:
         if condition is not None and condition.status == "True":
             return condition.reason
     return ""
+
+
+def _report(version: VersionFacts) -> str:
+    """Return bucket and key of the published report, as path-style addresses have them; empty where there is none."""
+    if not version.published or not version.reporter or not version.output_uri.startswith(_S3):
+        return ""
+    prefix = version.output_uri.removeprefix(_S3).rstrip("/")
+    return "/".join((prefix, *version.key, RUNS_FOLDER, version.reporter, REPORT_FILE))
 
 
 def _gpus_held(version: VersionFacts) -> float | None:

@@ -1,16 +1,19 @@
 """The dashboards: as they were generated, and by the rules of Grafana's dashboard-linter."""
 
+import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from dashboards.parts import TAG
 from dashboards.writing import files
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard
 
 from support.dashboards import FOLDER, boards, expressions, panels
 
-UNITS = {"none", "short", "percentunit", "s", "h", "bytes", "Bps", "ops", "reqps", "sci", "dateTimeAsLocal"}
+GRAFANAS = {"none", "short", "percentunit", "s", "bytes", "Bps", "ops", "reqps", "sci", "dateTimeAsLocal"}
+UNITS = GRAFANAS | {"suffix: GPU-h", "suffix: pp"}
 RATES = re.compile(r"\b(?:rate|irate|increase)\(")
 COUNTER = re.compile(r"tintype_\w+_total\b")
 GAUGE_LIKE = ("tintype_version_", "tintype_checkpoint", "tintype_image_cache_", "tintype_operator_notifications")
@@ -22,6 +25,12 @@ NAMED = [
     for name, board in boards().items()
     for panel in panels(board)
 ]
+
+
+@pytest.mark.parametrize("board", [pytest.param(board, id=name) for name, board in boards().items()])
+def test_a_dashboard_is_of_the_types_of_the_sdk(board: dict[str, Any]) -> None:
+    read = dashboard.Dashboard.from_json(board)
+    assert json.loads(json.dumps(read, cls=JSONEncoder)) == board
 
 
 def test_the_files_are_as_generated() -> None:
@@ -59,6 +68,7 @@ def test_a_panel(board: dict[str, Any], panel: dict[str, Any]) -> None:
     assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
     assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
     assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert panel["options"]
     assert panel["targets"]
     refs = [target["refId"] for target in panel["targets"]]
     assert len(set(refs)) == len(refs)
@@ -73,8 +83,15 @@ def test_a_panel(board: dict[str, Any], panel: dict[str, Any]) -> None:
             assert all(name.startswith(GAUGE_LIKE) for name in COUNTER.findall(expr)), f"{expr}: a counter without rate"
 
 
-@pytest.mark.parametrize("name", ["library", "run", "fleet"])
-def test_rows_lead_to_the_run(name: str) -> None:
+def test_links_lead_to_dashboards_that_are_there() -> None:
     uids = {board["uid"] for board in boards().values()}
-    text = Path(FOLDER, f"{name}.json").read_text()
-    assert set(re.findall(r"/d/([a-z-]+)\?", text)) <= uids
+    for path in FOLDER.iterdir():
+        assert set(re.findall(r"/d/([a-z-]+)\?", path.read_text())) <= uids
+
+
+def test_versions_lead_to_their_run_and_their_report() -> None:
+    (panel,) = [one for one in panels(boards()["library"]) if (one["title"], one["type"]) == ("Versions", "table")]
+    looks = {one["matcher"]["options"]: one["properties"] for one in panel["fieldConfig"]["overrides"]}
+    links = {name: one["value"][0]["url"] for name, look in looks.items() for one in look if one["id"] == "links"}
+    assert links["Version"].startswith("/d/tintype-run?var-namespace=${__data.fields.namespace}")
+    assert links["Report"] == "${reports:raw}/${__value.raw}"

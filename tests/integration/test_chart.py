@@ -64,6 +64,7 @@ ALL_VALUES: dict[str, object] = {
     "monitoring.rules": True,
     "monitoring.runbooks": "https://git.example.com/tintype/docs/runbooks",
     "monitoring.dashboards": True,
+    "monitoring.reports": "https://reports.example.com",
     "monitoring.dashboardLabels.grafana_dashboard": "yes",
     "monitoring.dashboardAnnotations": {"grafana_folder": "Training"},
 }
@@ -71,6 +72,7 @@ NEEDED: dict[str, dict[str, object]] = {
     "monitoring.labels": {"monitoring.podMonitor": True},
     "monitoring.interval": {"monitoring.podMonitor": True},
     "monitoring.runbooks": {"monitoring.rules": True},
+    "monitoring.reports": {"monitoring.dashboards": True},
     "monitoring.dashboardLabels.grafana_dashboard": {"monitoring.dashboards": True},
     "monitoring.dashboardAnnotations": {"monitoring.dashboards": True},
     "notify.secret.name": {"notify.url": "https://chat.example.com/"},

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from dashboards.pictures.asking import Span
+from dashboards.pictures.page import page
 
-from support.dashboards import RULES, boards, expressions, filled, panels, rules
+from support.dashboards import boards, expressions, filled, panels, rules
 from support.kube import eventually
-from support.operator_process import ROOT, SYSTEM, rendered_chart
+from support.operator_process import ROOT
 from support.platform import DATASETS, NAMESPACE, SHAPES_SPEC, Platform, condition
-from support.prometheus import Prometheus, prometheus
-from support.scraping import discovered, scrape_configs
+from support.prometheus import Prometheus
+from support.watching import watching
 
 GPU = "no GPU is here, and a processor that stands for one says nothing of itself"
 WITHOUT_DATA = {
@@ -48,26 +49,10 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Train versions that end well and badly, and one that waits, while a Prometheus scrapes."""
-    folder = tmp_path_factory.mktemp("prometheus")
-    values: dict[str, object] = {"monitoring.serviceMonitor": True, "monitoring.podMonitor": True}
-    rendered = [one for one in yaml.safe_load_all(rendered_chart(platform.cluster, [], values)) if one]
-    (service,) = [one for one in rendered if one["kind"] == "Service"]
-    platform.tools.run("kubectl", "apply", "--filename=-", stdin=json.dumps(service))
     _draw_scenes(platform, tmp_path_factory.mktemp("scenes"))
     platform.pretend_gpus()
-    plan = platform.cluster.plan
-    configuration = {
-        "global": {"evaluation_interval": "2s"},
-        "rule_files": [str(RULES)],
-        "scrape_configs": scrape_configs(rendered, folder, "1s"),
-    }
-    enter = ("nsenter", f"--net=/proc/{_api_server(platform)}/ns/net")
     try:
-        with (
-            discovered(platform.cluster.kubeconfig, folder),
-            prometheus(folder, configuration, plan.address, enter) as server,
-        ):
-            eventually(lambda: "up" in server.targets().values(), within_s=30)
+        with watching(platform, tmp_path_factory.mktemp("prometheus"), "1s") as server:
             began = time.time()
             time.sleep(3)  # What the operator counts of new versions is an increase only after a scrape.
             _train(platform, server)
@@ -77,7 +62,6 @@ def watched(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
         platform.pretend_gpus(pretend=False)
         for name in (*ENDED, "watched-waiting"):
             platform.tools.run("kubectl", "delete", "mv", name, "--ignore-not-found")
-        platform.tools.run("kubectl", f"--namespace={SYSTEM}", "delete", "service", service["metadata"]["name"])
 
 
 def _draw_scenes(platform: Platform, folder: Path) -> None:
@@ -85,16 +69,6 @@ def _draw_scenes(platform: Platform, folder: Path) -> None:
     subprocess.run(draw, check=True, capture_output=True)
     for file in folder.rglob("*.*"):
         platform.s3.upload_file(str(file), DATASETS, f"scenes/{file.relative_to(folder)}")
-
-
-def _api_server(platform: Platform) -> int:
-    """Return a process that lives in the network of the cluster's box, as this machine numbers it."""
-    state = str(platform.cluster.plan.state).encode()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        words = path.read_bytes().split(b"\0")
-        if words[0].endswith(b"kube-apiserver") and any(state in word for word in words):
-            return int(path.parent.name)
-    raise AssertionError("the API server of the cluster does not run")
 
 
 def _train(platform: Platform, server: Prometheus) -> None:
@@ -166,6 +140,15 @@ def test_each_rule_is_asked_of_what_is_there(rule: dict[str, Any], watched: Watc
         assert bool(watched.numbers(metric)) == (metric not in WITHOUT_DATA), metric
     if "record" in rule:
         assert bool(watched.numbers(name)) == (name not in WITHOUT_DATA)
+
+
+@pytest.mark.parametrize(("name", "board"), boards().items())
+def test_each_dashboard_can_be_drawn(name: str, board: dict[str, Any], watched: Watched) -> None:
+    """Its variables find something, its units are known, and no panel but those of a GPU is empty."""
+    drawn = page(board, {}, Span(watched.began, watched.ended, 1), watched.prometheus.get, 1400)
+    empty = {"GPU in use", "GPU memory"} if name == "run" else set()
+    assert drawn.count("No data") == len(empty)
+    assert {panel["title"] for panel in panels(board)} <= set(re.findall("<h2>([^<]+)</h2>", drawn)) | empty
 
 
 def test_what_failed_and_what_waits_is_told_by_its_reason(watched: Watched) -> None:

@@ -94,6 +94,18 @@ def test_a_version_that_runs_has_few_series_beside_its_trainers() -> None:
     assert not [line for line in lines if "concept=" in line], "the trainer shows them"
 
 
+def test_a_published_version_says_where_its_report_is() -> None:
+    running = STATUS | {"podUID": "1234"}
+    published = running | {"phase": "Succeeded", "artifacts": {"uri": "s3://models/team-a/bottles-1/"}}
+    assert 'report=""' in _info(running)
+    assert 'report="models/team-a/bottles-1/runs/1234/report.html"' in _info(published)
+
+
+def _info(status: dict[str, Any]) -> str:
+    (line,) = [line for line in scraped_version(status) if line.startswith("tintype_version_info{")]
+    return line
+
+
 def scraped_version(status: dict[str, Any]) -> list[str]:
     return exposition((observe_version(stored_version(status=status)),), NOW).splitlines()
 

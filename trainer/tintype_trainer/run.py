@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tintype_api.constants import ExitCode, Reason, Stage
+from tintype_api.constants import REPORT_FILE, ExitCode, Reason, Stage
 from tintype_api.errors import UserError, data_error, peer_lost
 from tintype_api.modelversion import ModelVersion, architecture_of, shared_batch_size
 from tintype_api.spec import ModelVersionSpec
@@ -41,7 +41,6 @@ from tintype_trainer.output.manifest import (
     METRICS_FILE,
     MODEL_FILE,
     PREDICTIONS_FILE,
-    REPORT_FILE,
     WEIGHTS_FILE,
 )
 from tintype_trainer.output.modelcard import model_json

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
 
+from tintype_api.constants import REPORT_FILE
 from tintype_api.errors import UserError
 from tintype_api.modelversion import model_digest
 from tintype_api.spec import ModelVersionSpec
@@ -17,7 +18,6 @@ from tintype_trainer.output.publishing import MODELVERSION_FILE_NAME
 from tintype_trainer.storage import Store, join, parent
 from tintype_trainer.use.files import manifest_of, verified
 
-REPORT_FILE: Final = "report.html"
 READERS: Final = 16
 """Most of the time is spent waiting for storage."""
 

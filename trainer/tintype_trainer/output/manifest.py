@@ -16,7 +16,6 @@ DATASET_FILE: Final = "dataset.jsonl.gz"
 METRICS_FILE: Final = "metrics.jsonl"
 EVALUATION_FILE: Final = "evaluation.json"
 PREDICTIONS_FILE: Final = "predictions.jsonl.gz"
-REPORT_FILE: Final = "report.html"
 
 
 class ManifestFile(Model):

@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from tintype_api.constants import API_VERSION
+from tintype_api.constants import API_VERSION, RUNS_FOLDER
 from tintype_api.model import Model
 from tintype_trainer.datasets.dataset import Example, Selection
 from tintype_trainer.output.publishing import VersionPlace
@@ -94,7 +94,7 @@ class PreparedList:
         Raises:
             UserError: where it cannot be written here or there.
         """
-        path = f"runs/{self._place.run}/{FILE}"
+        path = f"{RUNS_FOLDER}/{self._place.run}/{FILE}"
         with TemporaryDirectory(dir=self._cache) as folder:
             file = Path(folder, FILE)
             try:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tintype_api.constants import ENV_POD_UID, GROUP
+from tintype_api.constants import ENV_POD_UID, GROUP, RUNS_FOLDER
 from tintype_api.errors import UserError, data_error, output_taken
 from tintype_api.modelversion import ModelVersion, identity
 from tintype_api.status import Artifacts
@@ -83,7 +83,7 @@ class Publisher:
 
     def add(self, name: str, content: bytes | Path) -> None:
         """Upload one file of the version under its plain name, such as "best.safetensors", and read it back."""
-        path = f"runs/{self.place.run}/{name}"
+        path = f"{RUNS_FOLDER}/{self.place.run}/{name}"
         uploaded = self._store.upload(join(self.place.uri, path), content)
         self._files[name] = ManifestFile(name=name, path=path, size_bytes=uploaded.size_bytes, sha256=uploaded.sha256)
 

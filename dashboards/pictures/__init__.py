@@ -1,0 +1,1 @@
+"""Pictures of the dashboards without Grafana: from their JSON and Prometheus' answers."""
