@@ -41,7 +41,7 @@ WELL = Troubles(refused=0, conflicts=0, lost=0, slow=0, watch_s=3600, ends_after
 SLOW = Troubles(refused=0.15, conflicts=0, lost=0, slow=1, slow_s=2, watch_s=3600, ends_after_s=1, of="/modelversions")
 TRAINERS = ("steady", "starved", "diverging", "wrong", "crashing")
 LATECOMERS = 150
-LARGE = (2000, 2000)
+LARGE = (4000, 4000)
 LONG = {"architecture": "mobilenet_v3_small", "epochs": 100_000, "batchSize": 4, "initialWeights": {"source": "Random"}}
 SPEC: dict[str, Any] = {
     "spec.view": {"name": "shape", "type": "Classification"},

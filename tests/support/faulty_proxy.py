@@ -86,7 +86,8 @@ class FaultyProxy:
     async def _start(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None)
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=0)
-        self._http = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+        plain = {"skip_auto_headers": ("Accept-Encoding",), "auto_decompress": False}
+        self._http = aiohttp.ClientSession(connector=connector, timeout=timeout, **plain)
         app = web.Application(client_max_size=1 << 24)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

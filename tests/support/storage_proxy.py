@@ -4,6 +4,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -87,10 +88,11 @@ class StorageProxy:
             request.method, url, data=io.BytesIO(body) if body else None, headers=headers, allow_redirects=False
         ) as answer:
             response = web.StreamResponse(status=answer.status, headers=_passed_on(answer.headers))
-            await response.prepare(request)
-            async for chunk in answer.content.iter_any():
-                await response.write(chunk)
-            await response.write_eof()
+            with suppress(ConnectionError):  # the client, too, may be killed
+                await response.prepare(request)
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+                await response.write_eof()
             return response
 
 
