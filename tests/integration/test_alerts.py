@@ -91,7 +91,7 @@ class Scene:
         targets = [f"127.0.0.1:{port}" for port in (self.operator.port, *self.ports.values())]
         scrape = {"job_name": "tintype", "honor_labels": True, "static_configs": [{"targets": targets}]}
         configuration = {
-            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"},
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "500ms"},
             "rule_files": [str(path)],
             "scrape_configs": [scrape],
         }
@@ -121,12 +121,12 @@ class Scene:
         matchers = ",".join(f'{name}="{value}"' for name, value in wanted.items())
         return bool(self.prometheus.get("query", query=f"ALERTS{{{matchers}}}")["result"])
 
-    def fires(self, alert: str, within_s: float = 60, **labels: str) -> None:
+    def fires(self, alert: str, within_s: float = 150, **labels: str) -> None:
         """Wait until an alert fires."""
         eventually(lambda: self.firing(alert, **labels), within_s=within_s)
         self.fired[alert].set()
 
-    def goes_out(self, alert: str, within_s: float = 90, **labels: str) -> None:
+    def goes_out(self, alert: str, within_s: float = 150, **labels: str) -> None:
         """Wait until an alert fires no more."""
         eventually(lambda: not self.firing(alert, **labels), within_s=within_s)
 
@@ -221,7 +221,7 @@ def pods_crash(scene: Scene) -> None:
     scene.apply(played, "crashing")
     for _ in range(2):
         trainer = scene.run(played, "crashing")
-        eventually(trainer.said, within_s=60)
+        eventually(trainer.said, within_s=150)
         trainer.send(signal.SIGKILL)
         assert trainer.ended() == 137
     scene.fires("TintypeRetries", modelversion="crashing")
@@ -233,7 +233,7 @@ def version_waits(scene: Scene) -> None:
     played = scene.played()
     scene.apply(played, "waiting")
     pod = played.pod("waiting")
-    scene.fires("TintypeWaitingLong", within_s=100, modelversion="waiting")
+    scene.fires("TintypeWaitingLong", modelversion="waiting")
     played.run(pod)
     scene.goes_out("TintypeWaitingLong", modelversion="waiting")
 
@@ -241,7 +241,7 @@ def version_waits(scene: Scene) -> None:
 def api_server_is_ill(scene: Scene) -> None:
     """The API server holds its watches; then it is slow, and fails many requests, while many versions come."""
     for alert in ("TintypeLossNaN", "TintypeVersionFailed", "TintypeRetries"):
-        assert scene.fired[alert].wait(120), f"{alert} has not fired, which needs an operator that is well"
+        assert scene.fired[alert].wait(200), f"{alert} has not fired, which needs an operator that is well"
     scene.api.troubles = Troubles(refused=0, conflicts=0, lost=0, slow=0, holds=True)
     scene.fires("TintypeOperatorWatchStale", resource="modelversions")
     scene.api.troubles = WELL
