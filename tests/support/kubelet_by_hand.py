@@ -18,7 +18,7 @@ from support.played import Played
 from support.trainer_by_hand import GPU_BUSY
 from tintype_api.constants import ANNOTATION_MODELVERSION, ENV_OUTCOME_FILE, ENV_POD_UID
 
-SUPPORT = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[1]
 KILLED = 128 + signal.SIGKILL
 
 
@@ -91,7 +91,7 @@ def run_by_hand(
     variables = {
         **os.environ,
         **environment,
-        "PYTHONPATH": str(SUPPORT),
+        "PYTHONPATH": str(TESTS),
         "KUBERNETES_SERVICE_HOST": str(server.hostname),
         "KUBERNETES_SERVICE_PORT": str(server.port),
         ENV_POD_UID: pod["metadata"]["uid"],
