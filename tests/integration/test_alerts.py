@@ -240,7 +240,7 @@ def version_waits(scene: Scene) -> None:
 def api_server_is_ill(scene: Scene) -> None:
     """The API server holds its watches; then it is slow, and fails many requests, while many versions come."""
     for alert in ("TintypeLossNaN", "TintypeVersionFailed", "TintypeRetries"):
-        assert scene.fired[alert].wait(200), f"{alert} has not fired, which needs an operator that is well"
+        assert scene.fired[alert].wait(400), f"{alert} has not fired, which needs an operator that is well"
     scene.api.troubles = Troubles(refused=0, conflicts=0, lost=0, slow=0, holds=True)
     scene.fires("TintypeOperatorWatchStale", resource="modelversions")
     scene.api.troubles = WELL

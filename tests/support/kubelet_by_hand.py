@@ -42,7 +42,7 @@ class TrainerByHand:
         """Send it a signal."""
         self.process.send_signal(number)
 
-    def ended(self, within_s: float = 150) -> int:
+    def ended(self, within_s: float = 300) -> int:
         """Wait for its end, tell it of the Pod, and return the exit code."""
         code = self.process.wait(within_s)
         code = KILLED if code == -signal.SIGKILL else code
@@ -105,6 +105,6 @@ def run_by_hand(
     return TrainerByHand(played, pod, folder, process)
 
 
-def until_it_trains(played: Played, name: str, within_s: float = 150) -> None:
+def until_it_trains(played: Played, name: str, within_s: float = 300) -> None:
     """Wait until a version's trainer has told of a step."""
     eventually(lambda: played.status(name).get("progress", {}).get("iteration", 0), within_s=within_s)
