@@ -194,6 +194,8 @@ class Reason(StrEnum):
     PREPARED = "Prepared"
     """`tintype run --only prepare` has ended well."""
     INVALID_SPEC = "InvalidSpec"
+    DIVERGED = "Diverged"
+    """The training loss is no number any more; told in status, since the Pod ends before its metrics are scraped."""
     DATA_ERROR = "DataError"
     NOT_FOUND = "NotFound"
     ACCESS_DENIED = "AccessDenied"

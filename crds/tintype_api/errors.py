@@ -30,6 +30,11 @@ def invalid_spec(message: str) -> UserError:
     return UserError(message, exit_code=ExitCode.SPEC, reason=Reason.INVALID_SPEC)
 
 
+def diverged(message: str) -> UserError:
+    """Return the error for a training whose loss is no number any more (exit 64)."""
+    return UserError(message, exit_code=ExitCode.SPEC, reason=Reason.DIVERGED)
+
+
 def data_error(message: str) -> UserError:
     """Return the error for data that cannot be trained (exit 65)."""
     return UserError(message, exit_code=ExitCode.DATA, reason=Reason.DATA_ERROR)

@@ -13,6 +13,7 @@ import pytest
 import devcluster
 from support.modelversions import modelversion
 from support.pictures import HEADER, image_line, json_lines, picture, truncated
+from support.storage_proxy import StorageProxy
 from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError
 from tintype_api.modelversion import ModelVersion, resolve
@@ -20,6 +21,7 @@ from tintype_api.spec.run import Storage
 from tintype_trainer.datasets.dataset import Split
 from tintype_trainer.datasets.examples import read_examples
 from tintype_trainer.datasets.freezing import freeze
+from tintype_trainer.meter import Counted
 from tintype_trainer.output.publishing import Publisher, verify_manifest
 from tintype_trainer.pixels.staging import stage
 from tintype_trainer.storage import MissingObject, Store
@@ -199,6 +201,51 @@ def test_a_server_that_is_not_there(buckets: None, endpoint: str, words: str) ->
         store.read("s3://storage-data/a")
     assert (error.value.exit_code, error.value.reason) == (ExitCode.FAILED, Reason.STORAGE_UNREACHABLE)
     assert words in error.value.message
+
+
+def test_a_server_that_is_busy_is_asked_again_which_is_counted(
+    buckets: None, control_plane: devcluster.Cluster, tmp_path: Path
+) -> None:
+    large = tmp_path / "large"
+    large.write_bytes(bytes(range(256)) * 50_000)
+    with StorageProxy(control_plane.s3_endpoint) as proxy:
+        store = Store.from_settings(Storage(endpoint=proxy.url))
+        retries = 0
+        for operation in (
+            lambda: store.upload("s3://storage-data/busy", b"content"),
+            lambda: store.read("s3://storage-data/busy"),
+            lambda: store.head("s3://storage-data/busy"),
+            lambda: store.remove("s3://storage-data/busy"),
+        ):
+            proxy.busy = 3
+            operation()
+            retries += 3
+            assert store.meter.counts[Counted.STORAGE_RETRIES] == retries
+        proxy.busy = 3
+        assert store.upload("s3://storage-data/busy", large).size_bytes == 12_800_000
+        proxy.busy = 3
+        assert store.create("s3://storage-data/busy/created", b"content")
+        proxy.busy = 3
+        assert [found.size_bytes for found in store.list("s3://storage-data/busy")] == [7]
+        assert store.meter.counts[Counted.STORAGE_RETRIES] == retries, "obstore's own are not told"
+        assert store.meter.counts[Counted.STORAGE_ERRORS] == 0
+
+
+def test_a_server_that_stays_busy_or_away_is_given_up(buckets: None, control_plane: devcluster.Cluster) -> None:
+    with StorageProxy(control_plane.s3_endpoint) as proxy:
+        store = Store.from_settings(Storage(endpoint=proxy.url), retry_timeout_s=1)
+        proxy.busy = 1000
+        with pytest.raises(UserError, match="answers with HTTP 503 SlowDown; ask who runs it"):
+            store.read("s3://storage-data/a")
+        assert 3 <= store.meter.counts[Counted.STORAGE_RETRIES] == len(proxy.asked) - 1
+        proxy.is_stopped = True
+        with pytest.raises(UserError, match="does not answer"):
+            store.read("s3://storage-data/a")
+        proxy.busy, proxy.is_stopped = 0, False
+        retries, asked = store.meter.counts[Counted.STORAGE_RETRIES], len(proxy.asked)
+        with pytest.raises(MissingObject):
+            store.read("s3://storage-data/none")
+        assert (store.meter.counts[Counted.STORAGE_RETRIES], len(proxy.asked)) == (retries, asked + 1)
 
 
 def version(changes: dict[str, Any]) -> ModelVersion:

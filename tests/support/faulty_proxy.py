@@ -31,6 +31,9 @@ class Troubles:
         slow: Requests that take up to `slow_s`.
         slow_s: The most seconds of a slow one.
         watch_s: The most seconds that a watch lasts.
+        ends_after_s: Whole seconds after which the server is asked to end each watch; None: as the operator asks.
+        holds: Whether watches are taken, and nothing is ever told by them.
+        of: Requests other than watches have trouble only where this is a part of their path.
     """
 
     refused: float = 0.05
@@ -39,6 +42,9 @@ class Troubles:
     slow: float = 0.1
     slow_s: float = 1.5
     watch_s: float = 3.0
+    ends_after_s: int | None = None
+    holds: bool = False
+    of: str = ""
 
 
 @dataclass
@@ -80,7 +86,8 @@ class FaultyProxy:
     async def _start(self) -> None:
         timeout = aiohttp.ClientTimeout(total=None)
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=0)
-        self._http = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+        plain = {"skip_auto_headers": ("Accept-Encoding",), "auto_decompress": False}
+        self._http = aiohttp.ClientSession(connector=connector, timeout=timeout, **plain)
         app = web.Application(client_max_size=1 << 24)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -97,11 +104,17 @@ class FaultyProxy:
         if "watch" in request.query:
             return await self._watch(request)
         write = request.method != "GET"
+        if self.troubles.of not in request.path:
+            return await self._passed_on(request, body, write=False)
         if self._happens("slow", self.troubles.slow):
             await asyncio.sleep(self._random.uniform(0, self.troubles.slow_s))
         refusal = self._refusal(write=write)
         if refusal is not None:
             return refusal
+        return await self._passed_on(request, body, write=write)
+
+    async def _passed_on(self, request: web.Request, body: bytes, *, write: bool) -> web.StreamResponse:
+        """Return the server's answer; that of a write may be lost."""
         try:
             async with self._ask(request, body) as answer:
                 content = await answer.read()
@@ -121,6 +134,8 @@ class FaultyProxy:
         return None
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
+        while self.troubles.holds:  # noqa: ASYNC110 - the troubles are a plain value that tests replace
+            await asyncio.sleep(0.1)
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         try:
             async with asyncio.timeout(self._random.uniform(0.1, self.troubles.watch_s)):
@@ -136,7 +151,10 @@ class FaultyProxy:
 
     def _ask(self, request: web.Request, body: bytes) -> "aiohttp.client._RequestContextManager":
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        return self._http.request(request.method, self._server + request.path_qs, data=body or None, headers=headers)
+        asked = request.rel_url
+        if "watch" in asked.query and self.troubles.ends_after_s is not None:
+            asked = asked.update_query(timeoutSeconds=str(self.troubles.ends_after_s))
+        return self._http.request(request.method, self._server + str(asked), data=body or None, headers=headers)
 
     def _cut(self, request: web.Request) -> web.StreamResponse:
         if request.transport is not None:

@@ -61,7 +61,8 @@ class Played:
 
         def named() -> dict[str, Any] | None:
             uid = self.status(name).get("job", {}).get("podUID")
-            return next((pod for pod in self.pods(name) if pod["metadata"]["uid"] == uid), None)
+            left = [pod for pod in self.pods(name) if pod["status"].get("phase") not in {"Succeeded", "Failed"}]
+            return next((pod for pod in left if pod["metadata"]["uid"] == uid), None)
 
         found = eventually(named, within_s=30)
         assert found is not None

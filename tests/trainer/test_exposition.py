@@ -37,17 +37,11 @@ SERIES = """\
 tintype_accuracy_ratio{modelversion="bottles",namespace="team",split="test"} 0.7
 tintype_accuracy_ratio{modelversion="bottles",namespace="team",split="validation"} 0.75
 tintype_batch_loss{modelversion="bottles",namespace="team"} 0.7
-tintype_best_epoch{modelversion="bottles",namespace="team"} 1.0
-tintype_best_indicator{modelversion="bottles",namespace="team"} 0.75
 tintype_checkpoint_errors_total{BOTTLES} 0.0
 tintype_checkpoints_total{BOTTLES} 0.0
 tintype_concept_ratio{concept="glass",metric="average_precision",BOTTLES,split="validation"} 0.5
 tintype_concept_ratio{concept="glass",metric="precision",BOTTLES,split="validation"} 0.25
 tintype_concept_ratio{concept="glass",metric="recall",BOTTLES,split="validation"} 0.125
-tintype_data_wait_ratio{BOTTLES} 0.25
-tintype_dataset_examples{modelversion="bottles",namespace="team",split="test"} 25.0
-tintype_dataset_examples{modelversion="bottles",namespace="team",split="train"} 60.0
-tintype_dataset_examples{modelversion="bottles",namespace="team",split="validation"} 15.0
 tintype_epoch{modelversion="bottles",namespace="team"} 1.5
 tintype_epochs{modelversion="bottles",namespace="team"} 6.0
 tintype_examples_per_second{modelversion="bottles",namespace="team"} 40.5
@@ -57,7 +51,6 @@ tintype_gpu_memory_used_bytes{BOTTLES} 6.0
 tintype_image_cache_hits_total{BOTTLES} 0.0
 tintype_image_cache_misses_total{BOTTLES} 3.0
 tintype_iteration{modelversion="bottles",namespace="team"} 30.0
-tintype_iterations{modelversion="bottles",namespace="team"} 120.0
 tintype_learning_rate{modelversion="bottles",namespace="team"} 0.01
 tintype_left_seconds{modelversion="bottles",namespace="team"} 9.0
 tintype_loss{modelversion="bottles",namespace="team",split="test"} 0.65
@@ -69,14 +62,12 @@ tintype_spent_seconds_total{activity="data",BOTTLES} 1.0
 tintype_spent_seconds_total{activity="step",BOTTLES} 3.0
 tintype_spent_seconds_total{activity="validation",BOTTLES} 0.0
 tintype_stage{modelversion="bottles",namespace="team",stage="Evaluating"} 1.0
-tintype_stage{modelversion="bottles",namespace="team",stage="Preparing"} 0.0
-tintype_stage{modelversion="bottles",namespace="team",stage="Publishing"} 0.0
-tintype_stage{modelversion="bottles",namespace="team",stage="Training"} 0.0
 tintype_status_errors_total{modelversion="bottles",namespace="team"} 1.0
 tintype_storage_errors_total{BOTTLES} 0.0
 tintype_storage_read_bytes_total{BOTTLES} 0.0
 tintype_storage_request_seconds_total{BOTTLES} 0.0
 tintype_storage_requests_total{BOTTLES} 0.0
+tintype_storage_retries_total{BOTTLES} 0.0
 tintype_storage_written_bytes_total{BOTTLES} 0.0
 tintype_trained_examples_total{modelversion="bottles",namespace="team"} 64.0
 """.replace("BOTTLES", 'modelversion="bottles",namespace="team"')
@@ -98,6 +89,7 @@ def _series(text: str) -> str:
 
 def test_names_labels_and_values() -> None:
     exposition = Exposition("team", "bottles", busy_meter())
+    exposition.changed(TrainerStatus(stage=Stage.TRAINING), urgent=True)
     exposition.changed(EVERYTHING, urgent=True)
     exposition.count_examples(32)
     exposition.count_examples(32)
@@ -115,7 +107,7 @@ def test_what_is_not_known_has_no_series() -> None:
 
 @pytest.mark.parametrize("concepts", [0, 3, 64, 256])
 def test_a_run_has_few_series(concepts: int) -> None:
-    """Some 40, and six for each of at most 64 concepts and the mean over the rest."""
+    """Some 30, three for a GPU, and six for each of at most 64 concepts and the mean over the rest."""
     exposition = Exposition("team", "bottles", busy_meter())
     measured = [
         ConceptMetrics(name=f"c{number}", support=number, average_precision=0.5, precision=0.5, recall=0.5)
@@ -125,7 +117,7 @@ def test_a_run_has_few_series(concepts: int) -> None:
     metrics = EVERYTHING.metrics.model_copy(update={"validation": split, "test": split})  # type: ignore[union-attr]
     exposition.changed(EVERYTHING.model_copy(update={"metrics": metrics}), urgent=True)
     series = len(_series(generate_latest(exposition.registry).decode()).splitlines())
-    assert series <= 45 + 6 * min(concepts, 65)
+    assert series <= 31 + 3 + 6 * min(concepts, 65)
 
 
 def test_many_concepts_make_few_series() -> None:

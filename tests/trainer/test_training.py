@@ -216,7 +216,7 @@ def test_a_loss_that_is_no_number_ends_the_training_and_names_the_rate(digits: D
     spec = _wild(training_spec(Optimizer.MOMENTUM, 1, {"epochs": 20}))
     with pytest.raises(UserError, match=r"learningRate 1e\+30 is too high .* iteration \d+; lower it") as caught:
         digits.train(small_network(), spec, Examples(range(100), range(100, 120), []))
-    assert caught.value.exit_code == 64
+    assert (caught.value.exit_code, caught.value.reason) == (64, "Diverged")
 
 
 class _NoNumbersInEval(nn.Module):

@@ -33,8 +33,9 @@ class Counted(StrEnum):
     CACHE_MISSES = "image_cache_misses"
     STORAGE_REQUESTS = "storage_requests"
     STORAGE_ERRORS = "storage_errors"
+    STORAGE_RETRIES = "storage_retries"
+    """Of requests that are one request to the server; obstore's own, in streams and parts, show as slow ones alone."""
     STORAGE_SECONDS = "storage_request_seconds"
-    """Of all requests together; obstore's own retries within a request show here alone, as slow ones."""
     STORAGE_READ_BYTES = "storage_read_bytes"
     STORAGE_WRITTEN_BYTES = "storage_written_bytes"
 
@@ -110,9 +111,3 @@ class Meter:
     def seconds(self) -> Mapping[Activity, float]:
         """The seconds of each activity."""
         return dict(self._seconds)
-
-    @property
-    def data_wait(self) -> float | None:
-        """Share of the time of all steps that went by waiting for data; None before the first step."""
-        waited, worked = self._seconds[Activity.DATA], self._seconds[Activity.STEP]
-        return waited / (waited + worked) if worked else None

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from torch import Tensor
 
-from tintype_api.errors import UserError, checkpoint_not_saved, invalid_spec
+from tintype_api.errors import UserError, checkpoint_not_saved, diverged
 from tintype_api.quantity import duration_s
 from tintype_api.spec import ModelVersionSpec
 from tintype_api.status import HistoryEntry
@@ -285,6 +285,6 @@ class TrainingRun:
         return Trained(epoch, state.selection, tuple(state.epochs), state.weights, ending, at_once)
 
     def _diverged(self, what: str) -> UserError:
-        return invalid_spec(
+        return diverged(
             f"training.optimizer.learningRate {self._peak_rate:g} is too high for this training: {what}; lower it"
         )

@@ -26,6 +26,7 @@ COUNTED: Final = {
     Counted.CACHE_MISSES: "Pictures that were fetched from storage",
     Counted.STORAGE_REQUESTS: "Requests to storage",
     Counted.STORAGE_ERRORS: "Requests to storage that failed in spite of all retries",
+    Counted.STORAGE_RETRIES: "Requests to storage that were sent again, but for those within streams, lists and parts",
     Counted.STORAGE_SECONDS: "Time of all requests to storage; retries within them make it longer",
     Counted.STORAGE_READ_BYTES: "Bytes read from storage",
     Counted.STORAGE_WRITTEN_BYTES: "Bytes written to storage",
@@ -41,24 +42,20 @@ class Exposition:
         self.registry = CollectorRegistry()
         self._identity = (namespace, name)
         self.registry.register(_Metered(meter or Meter(), self._identity))
-        self._stage = self._gauge("stage", "1 for the stage that the trainer is in, 0 for the others", "stage")
+        self._stage = self._gauge("stage", "1; the stage that the trainer is in", "stage")
         self._epoch = self._gauge("epoch", "Epochs done, with the fraction of the current one")
         self._epochs = self._gauge("epochs", "Epochs planned")
         self._iteration = self._gauge("iteration", "Optimizer steps done")
-        self._iterations = self._gauge("iterations", "Optimizer steps planned")
         self._learning_rate = self._gauge("learning_rate", "Learning rate of the latest step")
         self._batch_loss = self._gauge("batch_loss", "Training loss of the latest batch")
         self._rate = self._gauge("examples_per_second", "Training examples per second in the current epoch")
         self._seconds_left = self._gauge("left_seconds", "Estimate of the seconds until the training ends")
-        self._dataset = self._gauge("dataset_examples", "Examples of the data set", "split")
         self._loss = self._gauge("loss", "Mean loss over a whole split", "split")
         self._accuracy = self._gauge("accuracy_ratio", "Accuracy over a whole split, 0 to 1", "split")
         self._map = self._gauge("map_ratio", "Mean average precision over a whole split, 0 to 1", "split")
         self._concept = self._gauge(
             "concept_ratio", "A metric of one concept over a whole split, 0 to 1", "split", "metric", "concept"
         )
-        self._best = self._gauge("best_indicator", "Performance indicator of the best epoch so far")
-        self._best_epoch = self._gauge("best_epoch", "The best epoch so far")
         self._examples = self._counter("trained_examples", "Examples that the optimizer has stepped on")
         self._errors = self._counter("status_errors", "Writes of status that the API server did not take")
 
@@ -96,15 +93,14 @@ class Exposition:
     def changed(self, status: TrainerStatus, *, urgent: bool) -> None:  # noqa: ARG002  # shown whether urgent or not
         """Show the status; what it does not hold yet has no series."""
         for stage in Stage:
-            self._stage.labels(*self._identity, stage.value).set(status.stage == stage)
-        if status.dataset:
-            for split in ("train", "validation", "test"):
-                self._dataset.labels(*self._identity, split).set(getattr(status.dataset, split))
+            if stage is not status.stage:
+                self._stage.remove(*self._identity, stage.value)
+        if status.stage:
+            self._set(self._stage, 1, status.stage)
         if status.progress:
             self._set(self._epoch, status.progress.epoch)
             self._set(self._epochs, status.progress.epochs)
             self._set(self._iteration, status.progress.iteration)
-            self._set(self._iterations, status.progress.iterations)
             self._set(self._rate, status.progress.examples_per_second)
             self._set(self._seconds_left, status.progress.seconds_left)
         if status.metrics:
@@ -112,9 +108,6 @@ class Exposition:
             self._set(self._batch_loss, status.metrics.batch_loss)
             self._split("validation", status.metrics.validation)
             self._split("test", status.metrics.test)
-        if status.best:
-            self._set(self._best, status.best.performance_indicator)
-            self._set(self._best_epoch, status.best.epoch)
 
     def _split(self, split: str, metrics: SplitMetrics | None) -> None:
         if metrics:
@@ -154,9 +147,6 @@ class _Metered(Collector):
         for activity, seconds in self._meter.seconds.items():
             spent.add_metric((*self._identity, activity), seconds)
         yield spent
-        share = self._meter.data_wait
-        if share is not None:
-            yield self._gauge("data_wait_ratio", "Share of the time of all steps that went by waiting for data", share)
         gpu = self._meter.gpu()
         if gpu is not None:
             yield self._gauge("gpu_memory_used_bytes", "Memory of the GPU in use, by whomever", gpu.used_bytes)

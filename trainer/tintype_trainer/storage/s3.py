@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotModifiedError
 from obstore.store import S3Store
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_random_exponential
 
 from tintype_trainer.storage.s3_errors import no_credentials, translate
-from tintype_trainer.storage.types import Download, ObjectInfo, Reading
+from tintype_trainer.storage.types import Download, ObjectInfo, Reading, StorageUnreachable
 from tintype_trainer.storage.uri import S3_SCHEME, bucket_and_key
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 RETRY_TIMEOUT_S: Final = 20.0
 """Retries of one request end after this: long enough for a server's restart, short enough to be told of."""
+MOST_RETRIES: Final = 12
+FIRST_DELAY_S: Final = 0.1
+LONGEST_DELAY_S: Final = 3.0
+ONE_REQUEST_BYTES: Final = 5 << 20
+"""What is larger is uploaded in parts."""
 CHUNK_BYTES: Final = 1 << 20
 LIST_CHUNK: Final = 1000
 DEFAULT_REGION: Final = "us-east-1"
@@ -29,19 +35,37 @@ T = TypeVar("T")
 
 
 class S3Backend:
-    """Objects of an S3 server; one client for each bucket, made when first used.
+    """Objects of an S3 server; clients for each bucket are made when first used.
+
+    What is one request to the server is tried again here, where it is counted; what is several, or is read piece by
+    piece, by obstore, which goes on from the part or the byte that failed. So is a creation, of which only obstore
+    knows whether the server has seen it.
 
     Args:
         endpoint: The server's URL; None for AWS.
         region: Region of the buckets; None: as boto3's configuration says.
         retry_timeout_s: How long one request is retried, in seconds.
+        on_retry: Called before a request is sent again, from any thread.
     """
 
-    def __init__(self, endpoint: str | None, region: str | None, retry_timeout_s: float = RETRY_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        endpoint: str | None,
+        region: str | None,
+        retry_timeout_s: float = RETRY_TIMEOUT_S,
+        on_retry: Callable[[], None] = lambda: None,
+    ) -> None:
         self._endpoint = endpoint.rstrip("/") if endpoint else None
         self._region = region
         self._retry_timeout_s = retry_timeout_s
-        self._clients: dict[str, S3Store] = {}
+        self._again = Retrying(
+            retry=retry_if_exception_type(StorageUnreachable),
+            stop=stop_after_attempt(1 + MOST_RETRIES) | stop_after_delay(retry_timeout_s),
+            wait=wait_random_exponential(multiplier=FIRST_DELAY_S, max=LONGEST_DELAY_S),
+            before_sleep=lambda _: on_retry(),
+            reraise=True,
+        )
+        self._clients: dict[tuple[str, bool], S3Store] = {}
         self._credentials: Boto3CredentialProvider | None = None
         self._lock = threading.Lock()
 
@@ -53,7 +77,7 @@ class S3Backend:
             return Download(result.bytes().to_bytes(), result.meta["e_tag"])
 
         try:
-            return self._call(uri, get)
+            return self._one_request(uri, get)
         except NotModifiedError:
             return None
 
@@ -71,7 +95,7 @@ class S3Backend:
             except FileNotFoundError:
                 return None
 
-        size = self._call(uri, size_bytes)
+        size = self._one_request(uri, size_bytes)
         return None if size is None else ObjectInfo(uri, size)
 
     def list(self, uri: str) -> Iterator[ObjectInfo]:
@@ -85,7 +109,13 @@ class S3Backend:
     def write(self, uri: str, source: bytes | Path) -> None:
         """Store the content, in several parts where it is large; S3 shows an object only when it is whole."""
         attributes = {"Content-Type": _content_type(uri)}
-        self._call(uri, lambda client, key: obstore.put(client, key, source, attributes=attributes))
+        if isinstance(source, bytes) and len(source) <= ONE_REQUEST_BYTES:
+            self._one_request(
+                uri,
+                lambda client, key: obstore.put(client, key, source, attributes=attributes, use_multipart=False),
+            )
+        else:
+            self._call(uri, lambda client, key: obstore.put(client, key, source, attributes=attributes))
 
     def create(self, uri: str, data: bytes) -> bool:
         """Store the content with If-None-Match; return whether it was stored."""
@@ -97,15 +127,20 @@ class S3Backend:
 
     def remove(self, uri: str) -> None:
         """Remove the object; S3 says nothing of one that is not there."""
-        self._call(uri, obstore.delete)
+        self._one_request(uri, obstore.delete)
 
     def _each(self, uri: str, stream: Iterator[T]) -> Iterator[T]:
         while (item := self._call(uri, lambda _client, _key: next(stream, None))) is not None:
             yield item
 
-    def _call(self, uri: str, operation: Callable[[S3Store, str], T]) -> T:
+    def _one_request(self, uri: str, operation: Callable[[S3Store, str], T]) -> T:
+        """Do what may be done again as a whole, until it is done or the retries are used up."""
+        return self._again.copy()(lambda: self._call(uri, operation, tries_again=False))
+
+    def _call(self, uri: str, operation: Callable[[S3Store, str], T], *, tries_again: bool = True) -> T:
+        """Do something; `tries_again` is whether obstore does so with each of its requests."""
         bucket, key = bucket_and_key(uri)
-        client = self._client(uri, bucket)
+        client = self._client(uri, bucket, tries_again)
         try:
             return operation(client, key)
         except (AlreadyExistsError, NotModifiedError):
@@ -113,13 +148,13 @@ class S3Backend:
         except (BaseError, OSError, ValueError) as error:
             raise translate(error, uri, self._endpoint) from error
 
-    def _client(self, uri: str, bucket: str) -> S3Store:
+    def _client(self, uri: str, bucket: str, tries_again: bool) -> S3Store:
         with self._lock:
-            if bucket not in self._clients:
-                self._clients[bucket] = self._new_client(uri, bucket)
-            return self._clients[bucket]
+            if (bucket, tries_again) not in self._clients:
+                self._clients[bucket, tries_again] = self._new_client(uri, bucket, tries_again)
+            return self._clients[bucket, tries_again]
 
-    def _new_client(self, uri: str, bucket: str) -> S3Store:
+    def _new_client(self, uri: str, bucket: str, tries_again: bool) -> S3Store:
         self._credentials = self._credentials or _find_credentials(uri)
         config: S3Config = {
             "region": self._region or self._credentials.config.get("region") or DEFAULT_REGION,
@@ -132,7 +167,7 @@ class S3Backend:
             bucket,
             config=config,
             client_options=_client_options(),
-            retry_config=_retry_config(self._retry_timeout_s),
+            retry_config=_retry_config(MOST_RETRIES if tries_again else 0, self._retry_timeout_s),
             credential_provider=self._credentials,
         )
 
@@ -158,9 +193,13 @@ def _client_options() -> "ClientConfig":
     }
 
 
-def _retry_config(timeout_s: float) -> "RetryConfig":
-    backoff: BackoffConfig = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=3), "base": 2}
-    return {"max_retries": 12, "retry_timeout": timedelta(seconds=timeout_s), "backoff": backoff}
+def _retry_config(most: int, timeout_s: float) -> "RetryConfig":
+    backoff: BackoffConfig = {
+        "init_backoff": timedelta(seconds=FIRST_DELAY_S),
+        "max_backoff": timedelta(seconds=LONGEST_DELAY_S),
+        "base": 2,
+    }
+    return {"max_retries": most, "retry_timeout": timedelta(seconds=timeout_s), "backoff": backoff}
 
 
 def _content_type(uri: str) -> str:

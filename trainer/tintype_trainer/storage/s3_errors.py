@@ -8,10 +8,12 @@ import re
 from typing import Final
 
 from tintype_api.errors import UserError, access_denied, data_error, invalid_spec, not_found, storage_unreachable
-from tintype_trainer.storage.types import MissingObject
+from tintype_trainer.storage.types import MissingObject, StorageUnreachable
 
 _STATUS: Final = re.compile(r"status code: (\d{3})")
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
+_PASSING: Final = (408, 429)
+"""Answers below 500 that another try may not get."""
 _DENIED: Final = {
     "InvalidAccessKeyId": "the access key is unknown there",
     "SignatureDoesNotMatch": "the secret key does not fit the access key",
@@ -67,7 +69,8 @@ def _missing(code: str, uri: str, server: str) -> UserError:
 
 def _unreachable(text: str, uri: str, server: str, status: int | None, code: str) -> UserError:
     if status is not None:
-        return storage_unreachable(f"{uri}: {server} answers with HTTP {status} {code}".rstrip() + "; ask who runs it")
+        said = f"{uri}: {server} answers with HTTP {status} {code}".rstrip() + "; ask who runs it"
+        return StorageUnreachable(said) if status >= 500 or status in _PASSING else storage_unreachable(said)
     causes = {
         "dns error": "its name is not known",
         "Connection refused": "the connection is refused",
@@ -76,4 +79,4 @@ def _unreachable(text: str, uri: str, server: str, status: int | None, code: str
         "certificate": "its certificate is not trusted",
     }
     why = next((cause for mark, cause in causes.items() if mark in text), text.partition("\n")[0][-160:])
-    return storage_unreachable(f"{uri}: {server} does not answer ({why}); check storage.endpoint and the network")
+    return StorageUnreachable(f"{uri}: {server} does not answer ({why}); check storage.endpoint and the network")

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from tintype_api.errors import data_error, storage_unreachable
 from tintype_api.spec.run import Storage
-from tintype_trainer.meter import Meter
+from tintype_trainer.meter import Counted, Meter
 from tintype_trainer.storage.local import LocalBackend, cache_error, part_path
 from tintype_trainer.storage.metered import MeteredBackend
 from tintype_trainer.storage.s3 import RETRY_TIMEOUT_S, S3Backend
@@ -48,7 +48,9 @@ class Store:
         settings = settings or Storage()
         endpoint = settings.endpoint or environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
         region = settings.region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-        return cls(S3Backend(endpoint, region, retry_timeout_s), LocalBackend(), meter)
+        meter = meter or Meter()
+        s3 = S3Backend(endpoint, region, retry_timeout_s, lambda: meter.count(Counted.STORAGE_RETRIES))
+        return cls(s3, LocalBackend(), meter)
 
     def read(self, uri: str) -> bytes:
         """Return the whole content of an object."""

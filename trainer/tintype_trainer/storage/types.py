@@ -17,6 +17,13 @@ class MissingObject(UserError):  # noqa: N818
         super().__init__(message, exit_code=ExitCode.NOT_FOUND, reason=Reason.NOT_FOUND)
 
 
+class StorageUnreachable(UserError):  # noqa: N818
+    """Storage does not answer, or cannot now: the same request may go well later; exit 1."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, exit_code=ExitCode.FAILED, reason=Reason.STORAGE_UNREACHABLE)
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
     """One stored object.
