@@ -8,6 +8,8 @@ UNREACHABLE: Final = 0
 NOT_LEADING: Final = -1
 """The code of what was not asked, since this operator is not the one that writes."""
 
+_UNKNOWN_FIELD: Final = "field not declared in schema"
+
 
 class ApiError(Exception):
     """A refusal of the API server.
@@ -51,4 +53,6 @@ def from_answer(code: int, body: object) -> ApiError:
     details: Mapping[str, Any] = body.get("details") or {}
     fields = tuple(str(cause["field"]) for cause in details.get("causes") or () if cause.get("field"))
     message = " ".join(str(body.get("message", f"HTTP {code}")).split())
+    if message.endswith(_UNKNOWN_FIELD):
+        message += "; the CRD is older than this operator: upgrade it with the chart"
     return ApiError(code, str(body.get("reason", "")), message, fields, str(details.get("name", "")))

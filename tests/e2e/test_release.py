@@ -19,7 +19,8 @@ from support.platform import NAMESPACE, Platform, condition, installed
 
 ROOT = Path(__file__).parents[2]
 TAG = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-PREVIOUS = ROOT / "tests" / "chart" / "previous" / "tintype-0.1.0.tgz"
+PREVIOUS_TAG = "0.1.0"
+PREVIOUS = ROOT / "tests" / "chart" / "previous" / f"tintype-{PREVIOUS_TAG}.tgz"
 SYSTEM = "tintype-system"
 LONG: dict[str, Any] = {"training": {"epochs": 40}}
 FIGURES: dict[str, Any] = {}
@@ -32,15 +33,18 @@ def platform(images: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
     with devcluster.cluster(gpus=1, images=tuple(images.values())) as cluster:
         FIGURES["cluster with the images, s"] = round(time.monotonic() - started)
         started = time.monotonic()
-        with installed(cluster, tmp_path_factory.mktemp("shapes"), PREVIOUS, _values()) as platform:
+        with installed(cluster, tmp_path_factory.mktemp("shapes"), PREVIOUS, _values(PREVIOUS_TAG)) as platform:
             FIGURES["helm install until the operator is ready, s"] = round(time.monotonic() - started)
             yield platform
     print(json.dumps(FIGURES, indent=1))
 
 
-def _values() -> dict[str, Any]:
-    image = {"image": {"tag": TAG, "pullPolicy": "Never"}}
-    return {"operator": {**image, "resources": {"requests": {"cpu": "0"}}}, "trainer": image}
+def _values(operator: str) -> dict[str, Any]:
+    """Return the chart's values for the operator of a version."""
+    images = {
+        name: {"image": {"tag": tag, "pullPolicy": "Never"}} for name, tag in (("operator", operator), ("trainer", TAG))
+    }
+    return {**images, "operator": {**images["operator"], "resources": {"requests": {"cpu": "0"}}}}
 
 
 def test_both_namespaces_enforce_restricted_pod_security(platform: Platform) -> None:
@@ -78,7 +82,7 @@ def test_an_upgrade_of_the_chart_leaves_a_training_alone(platform: Platform) -> 
     pod = _running(platform, "shapes-3")
     before = platform.version("shapes-1")
     started = time.monotonic()
-    put_release(platform.tools, "upgrade", CHART, release_values(platform.cluster.environment, _values()))
+    put_release(platform.tools, "upgrade", CHART, release_values(platform.cluster.environment, _values(TAG)))
     FIGURES["helm upgrade until the operator is ready, s"] = round(time.monotonic() - started)
     assert platform.status("shapes-3")["phase"] == "Training"
     status = platform.ended("shapes-3", within_s=600)

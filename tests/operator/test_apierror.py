@@ -36,3 +36,10 @@ def test_what_a_refusal_means(code: int, body: object, not_found: bool, exists: 
 
 def test_fields_that_are_named_as_causes() -> None:
     assert from_answer(422, INVALID).fields == ("spec.template",)
+
+
+def test_an_operator_that_is_newer_than_the_crd_says_what_to_do() -> None:
+    said = "failed to create typed patch object (team-a/bottles-1): .status.usage: field not declared in schema"
+    assert str(from_answer(500, {"message": said})).endswith(
+        "the CRD is older than this operator: upgrade it with the chart"
+    )
