@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
+from dashboards.parts import REPORTS
 
 from devcluster import build
 from devcluster.progress import say
+from support.dashboards import FOLDER
 from support.golden import check_golden
 from tintype_api.crd import custom_resource_definition
 from tintype_api.policy import status_policy, status_policy_binding
@@ -113,8 +115,8 @@ def test_lint_finds_nothing(helm: str) -> None:
 @pytest.mark.parametrize(("name", "values"), [("defaults", {}), ("all-values", ALL_VALUES)])
 def test_the_rendered_chart_is_as_it_was(helm: str, name: str, values: dict[str, object]) -> None:
     rendered = render(helm, {"crd.install": False, **values})
-    for dashboard in (CHART / "files" / "dashboards").iterdir():
-        rendered = rendered.replace(indent(dashboard.read_text().strip(), "    "), f"    ({dashboard.name})")
+    for dashboard, text in dashboards(str(values.get("monitoring.reports", ""))).items():
+        rendered = rendered.replace(indent(text.strip(), "    "), f"    ({dashboard})")
     check_golden(GOLDEN / f"{name}.yaml", rendered)
 
 
@@ -123,13 +125,29 @@ def test_prometheus_gets_the_rules_as_they_are_written(helm: str) -> None:
     assert found["spec"] == yaml.safe_load((CHART / "files" / "monitoring" / "rules.yaml").read_text())
 
 
-def test_grafana_gets_the_dashboards_as_they_are_written(helm: str) -> None:
-    rendered = objects(render(helm, {"monitoring.dashboards": True}))
+@pytest.mark.parametrize(
+    ("values", "reports"),
+    [
+        ({}, "https://s3.us-east-1.amazonaws.com"),
+        ({"storage.region": "eu-west-1"}, "https://s3.eu-west-1.amazonaws.com"),
+        ({"storage.endpoint": "https://minio.example.com"}, "https://minio.example.com"),
+        (
+            {"storage.endpoint": "http://minio:9000", "monitoring.reports": "https://minio.example.com/"},
+            "https://minio.example.com",
+        ),
+    ],
+)
+def test_grafana_gets_the_dashboards_as_they_are_written(helm: str, values: dict[str, object], reports: str) -> None:
+    rendered = objects(render(helm, {"monitoring.dashboards": True, **values}))
     found = {name: text for one in rendered if one["kind"] == "ConfigMap" for name, text in one["data"].items()}
-    written = {path.name: path.read_text() for path in (CHART / "files" / "dashboards").iterdir()}
     assert {name: json.loads(text) for name, text in found.items()} == {
-        name: json.loads(text) for name, text in written.items()
+        name: json.loads(text) for name, text in dashboards(reports).items()
     }
+
+
+def dashboards(reports: str) -> dict[str, str]:
+    """Return the files of the dashboards, with where reports are read."""
+    return {path.name: path.read_text().replace(REPORTS, reports) for path in FOLDER.iterdir()}
 
 
 def test_the_crd_and_its_policy_are_installed_as_generated_and_kept(helm: str) -> None:
