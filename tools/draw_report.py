@@ -24,8 +24,8 @@ from support.published import published_path  # noqa: E402
 from tintype_trainer.commandline import run_command_line  # noqa: E402
 from tintype_trainer.interruption import Interruption  # noqa: E402
 
-EPOCHS, SHAPES, COLOURS = 4, 200, 96
-DETECTION_EPOCHS, SCENES = 20, 500
+EPOCHS, SHAPES, COLOURS = 4, 200, 224
+DETECTION_EPOCHS, SCENES = 14, 500
 VIEWS: Final[Mapping[str, tuple[int, int, bool, str]]] = {
     "head": (1200, 760, False, "scrollTo(0, 0)"),
     "concepts": (
