@@ -300,6 +300,31 @@ def test_small_and_large_light_and_dark(page: Page, file: Path, width: int, dark
     assert page.value("document.getElementById('closer').getBoundingClientRect().right") <= width
 
 
+NUMBERS_ON_EACH_OTHER: Final = """(() => {
+  document.querySelector('.card').click();
+  const counts = [0, 0];
+  for (let place = 0; place < document.querySelectorAll('.card').length; place += 1) {
+    const frames = [...document.querySelectorAll('#closer .boxes text')].map((text) => text.getBBox());
+    counts[0] += frames.length;
+    counts[1] += frames.filter((one, at) => frames.slice(0, at).some((other) => one.x < other.x + other.width
+      && other.x < one.x + one.width && Math.abs(one.y - other.y) < one.height / 2)).length;
+    document.querySelector('[data-step="next"]').click();
+  }
+  return counts;
+})()"""
+"""How many numbers stand on the boxes of all large pictures, and how many of them lie on another."""
+
+
+def test_no_number_of_a_box_lies_on_another(browser: Page, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_bytes(reported(ViewType.DETECTION, 40, ("only", "other"), noise=0.05).html(flat))
+    browser.look(1600)
+    browser.open(file)
+    numbers, hidden = browser.value(NUMBERS_ON_EACH_OTHER)
+    assert numbers > 40
+    assert hidden == 0
+
+
 CONTRASTS: Final = """(() => {
   const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const painted = (element) => {

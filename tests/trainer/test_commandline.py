@@ -166,6 +166,20 @@ def test_architectures_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert first["weights"]["ImageNet"]["licence"] == "apache-2.0"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["compare", "one", "two", "--pictures", "x"], "--pictures: 'x' is not a whole number of at least 0"),
+        (["predict", "one", "--batch-size", "0"], "--batch-size: '0' is not a whole number of at least 1"),
+        (["preview", "one", "--count", "101"], "--count: '101' is not a whole number from 1 to 100"),
+    ],
+)
+def test_a_wrong_number_is_named(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        _tintype(*arguments)
+    assert capsys.readouterr().err.endswith(f"error: argument {words}\n")
+
+
 def test_a_reader_that_goes_away_gets_no_traceback() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "tintype_trainer.cli", "crd"],

@@ -135,6 +135,12 @@ def test_bad_input_is_one_sentence(
     assert (code, said.err.count("\n")) == ((64, 1) if words else (0, 0))
 
 
+def test_a_folder_is_no_version(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _tintype("new", "--from", str(tmp_path)) == 66
+    said = capsys.readouterr().err
+    assert said.startswith(f"tintype: error: --from: {tmp_path} is no file; name a ModelVersion of the cluster, or")
+
+
 def test_there_is_no_such_version(kubectl: Kubectl, capsys: pytest.CaptureFixture[str]) -> None:
     kubectl.refuses('Error from server (NotFound): modelversions.tintype.dev "cans" not found')
     assert _tintype("new", "--from", "cans") == 66

@@ -109,6 +109,7 @@ def test_without_its_data_set_a_version_has_a_report_without_pictures(
     ("arguments", "exit_code", "words"),
     [
         (["/nowhere"], 66, "is no published version"),
+        (["s3://"], 64, "s3:// names no folder"),
         (["VERSION", "--output", "/nowhere/report.html"], 78, "/nowhere/report.html cannot be written"),
     ],
 )

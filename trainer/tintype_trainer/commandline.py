@@ -112,10 +112,7 @@ def _add_preview(parser: argparse.ArgumentParser) -> None:
 
 def _few(text: str) -> int:
     """Return a number of 1 to 100, so that a sheet stays a picture that can be opened."""
-    number = int(text)
-    if not 1 <= number <= MOST_OF_A_SHEET:
-        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MOST_OF_A_SHEET}")
-    return number
+    return _whole_number(text, 1, MOST_OF_A_SHEET)
 
 
 def _add_watch(parser: argparse.ArgumentParser) -> None:
@@ -223,16 +220,21 @@ def _add_batch_size(parser: argparse.ArgumentParser) -> None:
 
 
 def _not_negative(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return number
+    return _whole_number(text, 0)
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return _whole_number(text, 1)
+
+
+def _whole_number(text: str, least: int, most: int | None = None) -> int:
+    wanted = f"a whole number from {least} to {most}" if most is not None else f"a whole number of at least {least}"
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least or (most is not None and number > most):
+        raise argparse.ArgumentTypeError(f"'{text}' is not {wanted}")
     return number
 
 

@@ -37,7 +37,7 @@ def read_document(name: str) -> dict[str, Any]:
     """
     documents = read_documents(name)
     if len(documents) != 1:
-        raise invalid_spec(f"{name} holds {len(documents)} documents; a run takes exactly one ModelVersion")
+        raise invalid_spec(f"{name} holds {len(documents)} documents; give a file with exactly one ModelVersion")
     if not isinstance(documents[0], dict):
         raise invalid_spec(f"{name} holds no mapping; it must have apiVersion, kind, metadata and spec")
     return documents[0]

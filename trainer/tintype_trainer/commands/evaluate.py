@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from tintype_api.constants import ExitCode
-from tintype_api.errors import environment_error
 from tintype_trainer.commands.predict import any_device
 from tintype_trainer.commands.run import cache_folder
+from tintype_trainer.commands.writing import write_output
 from tintype_trainer.datasets.dataset import Split
 from tintype_trainer.evaluation.document import SplitEvaluation
 from tintype_trainer.storage import Store, as_uri
@@ -28,11 +28,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if "://" not in arguments.dataset and Path(arguments.dataset).is_dir():
         dataset = dataset.rstrip("/") + "/"
     found = evaluate_on(published, dataset, split, store, cache, any_device(), arguments.batch_size)
-    try:
-        Path(arguments.output).write_bytes(found.evaluation.to_bytes())
-    except OSError as error:
-        said = f"--output: {arguments.output} cannot be written ({error.strerror}); choose another"
-        raise environment_error(said) from error
+    write_output(arguments.output, found.evaluation.to_bytes())
     assert found.evaluation.dataset is not None, "a data set was evaluated"
     print(f"{published.name}: {_figures(found.evaluation.dataset)}{_left_out(found)}; {arguments.output} has all of it")
     return ExitCode.OK

@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from tintype_api.constants import ExitCode
+from tintype_api.errors import not_found
 from tintype_api.modelversion import ModelVersion, resolve
 from tintype_trainer.documents import STANDARD_INPUT, read_document, with_changes
 from tintype_trainer.watching.kubectl import Where, current, names_beside
@@ -37,5 +38,7 @@ def _source(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], list[str]
     source: str = arguments.source
     if source == STANDARD_INPUT or source.endswith(FILES) or Path(source).is_file():
         return read_document(source), []
+    if "/" in source:
+        raise not_found(f"--from: {source} is no file; name a ModelVersion of the cluster, or its YAML or JSON file")
     where = Where(source, arguments.namespace, arguments.context)
     return current(where), [] if arguments.name else names_beside(where)

@@ -1,8 +1,6 @@
 """Where a command writes its page: a file, or a URI of storage."""
 
-from pathlib import Path
-
-from tintype_api.errors import environment_error
+from tintype_trainer.commands.writing import write_output
 from tintype_trainer.storage import Store
 
 
@@ -17,7 +15,4 @@ def put_page(place: str, page: bytes, store: Store) -> None:
     if "://" in place:
         store.write(place, page)
         return
-    try:
-        Path(place).write_bytes(page)
-    except OSError as error:
-        raise environment_error(f"--output: {place} cannot be written ({error.strerror}); choose another") from error
+    write_output(place, page)

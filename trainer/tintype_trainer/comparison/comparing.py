@@ -138,7 +138,7 @@ def _notes(view_type: ViewType, indicator: Change, names: tuple[NamedVersion, Na
         published = named.published_indicator
         if published is not None and figure is not None and abs(published - figure) > DIFFERENT:
             why = (
-                f"predictions.jsonl.gz has no detections with a score below {LOWEST_SCORE:g}"
+                f"predictions.jsonl.gz has no detections with a score below {LOWEST_SCORE:g}, and rounds the others"
                 if view_type is ViewType.DETECTION
                 else "predictions.jsonl.gz has rounded scores"
             )

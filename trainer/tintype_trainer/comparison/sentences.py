@@ -76,7 +76,8 @@ def _probability(p_value: float | None) -> str:
 
 def _concepts(comparison: VersionComparison) -> Iterator[str]:
     names = (comparison.first.name, comparison.second.name)
-    header = ("CONCEPT", "EXAMPLES", *names, "CHANGE", "95 % INTERVAL", "")
+    support = "BOXES" if comparison.view is ViewType.DETECTION else "EXAMPLES"
+    header = ("CONCEPT", support, *names, "CHANGE", "95 % INTERVAL", "")
     rows = [
         (
             concept.name,

@@ -140,7 +140,7 @@ def _names(holds_NK: NDArray[np.bool_], concepts: Sequence[str]) -> tuple[str, .
 
 
 def _counted(names: Sequence[str]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in Counter(names).items()) or NOTHING
+    return ", ".join(f"{count} x {name}" for name, count in Counter(names).items()) or NOTHING
 
 
 def _known(scores_NK: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tintype_api.errors import data_error
+from tintype_api.errors import data_error, invalid_spec
 from tintype_api.modelversion import ModelVersion
 from tintype_api.spec.view import View
 from tintype_trainer.networks.weights import Normalisation
@@ -52,9 +52,12 @@ def open_published(uri: str, store: Store) -> PublishedVersion:
     """Return the version that is published in a folder or prefix.
 
     Raises:
-        UserError: exit 66 where nothing is published there, 65 where what is there is not as it was published.
+        UserError: exit 66 where nothing is published there, 65 where what is there is not as it was published, 64 where
+            the URI names no folder.
     """
     folder = uri.rstrip("/")
+    if folder.endswith(":"):
+        raise invalid_spec(f"{uri} names no folder; give it as s3://bucket/<namespace>/<name> or file:///path")
     manifest = manifest_of(folder, store)
     files = {file.name: file for file in manifest.files}
     card = json.loads(verified(folder, files, MODEL_FILE, store))

@@ -159,9 +159,10 @@ function wordsOf(report, outcomes, most) {
     ]).filter(Boolean);
   }
   const lines = worstFirst(outcomes).map((each) => {
-    const sign = isRight(each) ? 'right: ' : each.decided === null ? 'missed: ' : 'wrong: ';
+    const [sign, word] = isRight(each) ? ['✓', 'right'] : each.decided === null ? ['○', 'missed'] : ['✗', 'wrong'];
     const instead = each.decided !== null && each.annotated !== null && !isRight(each) ? [', annotated ', nameOf(each.annotated)] : [];
-    return make('span', { class: 'line' }, make('span', { class: 'quiet' }, sign), nameOf(each.decided ?? each.annotated), ' ',
+    return make('span', { class: 'line' }, make('span', { class: 'quiet' }, make('span', { class: `sign ${word}`, 'aria-hidden': 'true' }, sign), ' ',
+      make('span', { class: word === 'missed' ? '' : 'unseen' }, word), ' '), nameOf(each.decided ?? each.annotated), ' ',
       each.decided === null && !each.score ? null : make('b', {}, share(each.score)), instead);
   });
   if (!lines.length) return [make('span', { class: 'line quiet' }, report.viewType === 'Detection' ? 'no box' : 'no concept')];
@@ -186,8 +187,17 @@ function extent(boxes) {
 
 function drawnBoxes(report, state, outcomes, truth, [width, height], large) {
   const letters = Math.max(width, height) / 26;
-  const numbered = ([x0, y0], number) => draw('text',
-    { x: x0 + letters / 4, y: y0 + letters, 'font-size': letters, 'stroke-width': letters / 4 }, String(number));
+  const taken = [];
+  const numbered = ([x0, y0], number) => {
+    // Boxes around one thing begin at nearly one place: their numbers stand beside each other.
+    const wide = letters * (0.65 * String(number).length + 0.35);
+    let left = Math.max(0, x0) + letters / 4;
+    const top = Math.max(0, y0);
+    const hidden = () => taken.find((other) => left < other.right && other.left < left + wide && Math.abs(other.top - top) < letters);
+    for (let other = hidden(); other; other = hidden()) left = other.right;
+    taken.push({ left, right: left + wide, top });
+    return draw('text', { x: left, y: top + letters, 'font-size': letters, 'stroke-width': letters / 4 }, String(number));
+  };
   const rectangle = ([x0, y0, x1, y1], style) => [
     draw('rect', { class: 'under', x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0) }),
     draw('rect', { class: style, x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0) }),
