@@ -110,8 +110,7 @@ class Scene:
     def run(self, played: Played, name: str, storage: str | None = None, gpu_busy: int | None = None) -> TrainerByHand:
         """Run a version's Pod; `storage` is the S3 server's URL where it is not the cluster's."""
         environment = self.cluster.environment | {"AWS_ENDPOINT_URL": storage or self.cluster.s3_endpoint}
-        folder = self.folder / f"{name}-{len(played.pods(name))}"
-        trainer = run_by_hand(played, name, folder, self.ports[name], environment, gpu_busy)
+        trainer = run_by_hand(played, name, self.folder, self.ports[name], environment, gpu_busy)
         self.stack.callback(trainer.close)
         return trainer
 

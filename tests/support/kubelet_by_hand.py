@@ -72,13 +72,17 @@ class TrainerByHand:
 def run_by_hand(
     played: Played,
     name: str,
-    folder: Path,
+    parent: Path,
     metrics_port: int,
     environment: Mapping[str, str],
     gpu_busy: int | None = None,
 ) -> TrainerByHand:
-    """Run the Pod that a version waits for; `gpu_busy` is what its GPU's driver says, in percent, if it has one."""
+    """Run the Pod that a version waits for, in a folder of its own below `parent`.
+
+    `gpu_busy` is what the driver of its GPU says, in percent; None: it has no GPU.
+    """
     pod = played.pod(name)
+    folder = parent / pod["metadata"]["name"]
     folder.mkdir()
     document = folder / "modelversion.json"
     document.write_text(pod["metadata"]["annotations"][ANNOTATION_MODELVERSION])
