@@ -33,7 +33,7 @@ from support.prometheus import prometheus  # noqa: E402
 from support.watching import watching  # noqa: E402
 from tintype_api.constants import TERMINAL_PHASES  # noqa: E402
 
-SCRAPE_S: Final = 2
+SCRAPE_S: Final = 5
 WIDTH, COLOURS = 1400, 256
 SORTING, VISION = "team-sorting", "team-vision"
 CHOSEN: Final[Mapping[str, Chosen]] = {"run": {"modelversion": ["contents-1", "contents-2", "contents-3"]}}

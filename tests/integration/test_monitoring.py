@@ -142,7 +142,7 @@ def test_each_rule_is_asked_of_what_is_there(rule: dict[str, Any], watched: Watc
         assert bool(watched.numbers(name)) == (name not in WITHOUT_DATA)
 
 
-@pytest.mark.parametrize(("name", "board"), boards().items())
+@pytest.mark.parametrize(("name", "board"), boards().items(), ids=boards())
 def test_each_dashboard_can_be_drawn(name: str, board: dict[str, Any], watched: Watched) -> None:
     """Its variables find something, its units are known, and no panel but those of a GPU is empty."""
     drawn = page(board, {}, Span(watched.began, watched.ended, 1), watched.prometheus.get, 1400)
