@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tintype_trainer.datasets.balancing import balance
@@ -46,7 +46,6 @@ def plain(labels: Sequence[Sequence[str]], ratio: float) -> list[int]:
     return repeats
 
 
-@settings(deadline=None)
 @given(LABELS, st.sampled_from([1.0, 1.5, 2.0, 3.3, 10.0]))
 def test_it_is_what_the_definition_says(labels: list[list[str]], ratio: float) -> None:
     found, expected = balance(labels, ratio), plain(labels, ratio)
@@ -56,7 +55,6 @@ def test_it_is_what_the_definition_says(labels: list[list[str]], ratio: float) -
     )
 
 
-@settings(deadline=None)
 @given(LABELS, st.floats(1, 6))
 def test_never_longer_than_told_nor_less_even(labels: list[list[str]], ratio: float) -> None:
     repeats = balance(labels, ratio)
@@ -66,7 +64,6 @@ def test_never_longer_than_told_nor_less_even(labels: list[list[str]], ratio: fl
 
 
 @given(LABELS, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_equal_examples_are_repeated_in_turn_the_first_first(labels: list[list[str]], rng: random.Random) -> None:
     repeats = balance(labels, 4)
     by_kind: dict[tuple[str, ...], list[int]] = {}

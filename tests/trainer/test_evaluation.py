@@ -166,7 +166,7 @@ def test_tagging_is_as_scikit_learn_has_it() -> None:
     assert interval.lower < made.validation.mean_average_precision < interval.upper
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.integers(1, 4))
 def test_detection_is_as_pycocotools_has_it(seed: int, concepts: int) -> None:
     predictions = located(6, concepts, seed)
