@@ -157,7 +157,7 @@ def excess(split_up: tuple[Example, ...], concept: str | None, fraction: float) 
     return sum(example.split is Split.VALIDATION for example in holding) - fraction * len(holding)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(200, 600), st.floats(0.1, 0.5), st.integers(0, 10_000))
 def test_many_labels_have_their_shares(count: int, fraction: float, seed: int) -> None:
     whole = tagged(Random(seed), count)
@@ -182,7 +182,7 @@ def test_many_labels_have_better_shares_than_by_chance() -> None:
     assert deviation(by_chance) > 5
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(60, 300), st.integers(2, 7), st.floats(0.2, 0.5), st.integers(0, 10_000))
 def test_groups_fall_to_one_side_and_the_size_is_near(count: int, size: int, fraction: float, seed: int) -> None:
     whole = tagged(Random(seed), count, group_size=size)
