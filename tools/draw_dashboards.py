@@ -2,7 +2,7 @@
 
     .venv/bin/python tools/draw_dashboards.py docs/images/monitoring
 
-takes six minutes on two cores, and root. `--data FOLDER` keeps what Prometheus has stored, and draws from it again
+takes six minutes on two idle cores, and root. `--data FOLDER` keeps what Prometheus has stored, and draws from it again
 where it is there. Grafana takes no part: a page is drawn from the dashboard's JSON and the answers to its queries.
 """
 
@@ -27,7 +27,7 @@ from dashboards.pictures.page import page  # noqa: E402
 import devcluster  # noqa: E402
 from support.chromium import chromium  # noqa: E402
 from support.dashboards import boards  # noqa: E402
-from support.kube import MERGE, PODS, VERSIONS, eventually  # noqa: E402
+from support.kube import PODS, VERSIONS, eventually  # noqa: E402
 from support.platform import DATASETS, MODELS, Platform, installed  # noqa: E402
 from support.prometheus import prometheus  # noqa: E402
 from support.watching import watching  # noqa: E402
@@ -160,7 +160,7 @@ def _interrupt(platform: Platform, team: str, name: str) -> None:
     """Delete the Pod of a version once it has trained for some epochs."""
     eventually(lambda: _status(platform, team, name).get("progress", {}).get("epoch", 0) >= 5, within_s=900)
     (pod,) = platform.kube.items(PODS.format(team), labelSelector=f"tintype.dev/modelversion={name}")
-    platform.kube.must("DELETE", f"{PODS.format(team)}/{pod['metadata']['name']}", content=MERGE)
+    platform.kube.must("DELETE", f"{PODS.format(team)}/{pod['metadata']['name']}")
 
 
 def draw(data: Path, place: Path, folder: Path) -> None:
