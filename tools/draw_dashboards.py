@@ -8,7 +8,6 @@ where it is there. Grafana takes no part: a page is drawn from the dashboard's J
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -68,7 +67,7 @@ def main() -> None:
 def record(data: Path, pictures: Path) -> None:
     """Let Prometheus store in a folder what versions of all fates tell of themselves."""
     with devcluster.cluster(node=True, gpus=2) as cluster, installed(cluster, pictures / "shapes") as platform:
-        _upload_scenes(platform, pictures / "scenes")
+        platform.upload_scenes(pictures / "scenes", count=300)
         for team in (SORTING, VISION):
             _make_team(platform, team)
         platform.pretend_gpus()
@@ -78,13 +77,6 @@ def record(data: Path, pictures: Path) -> None:
             _train(platform)
             time.sleep(3 * SCRAPE_S)
             (data / "span.json").write_text(json.dumps([began, time.time()]))
-
-
-def _upload_scenes(platform: Platform, folder: Path) -> None:
-    draw = [sys.executable, str(ROOT / "examples" / "shapes" / "draw.py"), str(folder), "--scenes", "--count", "300"]
-    subprocess.run(draw, check=True, capture_output=True)
-    for file in folder.rglob("*.*"):
-        platform.s3.upload_file(str(file), DATASETS, f"scenes/{file.relative_to(folder)}")
 
 
 def _make_team(platform: Platform, team: str) -> None:

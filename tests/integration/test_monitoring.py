@@ -2,12 +2,9 @@
 
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +13,6 @@ from dashboards.pictures.page import page
 
 from support.dashboards import boards, expressions, filled, panels, rules
 from support.kube import eventually
-from support.operator_process import ROOT
 from support.platform import DATASETS, NAMESPACE, SHAPES_SPEC, Platform, condition
 from support.prometheus import Prometheus
 from support.watching import watching
@@ -51,7 +47,7 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """Train versions that end well and badly, and one that waits, while a Prometheus scrapes."""
-    _draw_scenes(platform, tmp_path_factory.mktemp("scenes"))
+    platform.upload_scenes(tmp_path_factory.mktemp("scenes"), count=60)
     platform.pretend_gpus()
     try:
         with watching(platform, tmp_path_factory.mktemp("prometheus"), "1s") as server:
@@ -64,13 +60,6 @@ def watched(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
         platform.pretend_gpus(pretend=False)
         for name in (*ENDED, "watched-waiting"):
             platform.tools.run("kubectl", "delete", "mv", name, "--ignore-not-found")
-
-
-def _draw_scenes(platform: Platform, folder: Path) -> None:
-    draw = [sys.executable, str(ROOT / "examples" / "shapes" / "draw.py"), str(folder), "--scenes", "--count", "60"]
-    subprocess.run(draw, check=True, capture_output=True)
-    for file in folder.rglob("*.*"):
-        platform.s3.upload_file(str(file), DATASETS, f"scenes/{file.relative_to(folder)}")
 
 
 def _train(platform: Platform, server: Prometheus) -> None:

@@ -2,11 +2,9 @@
 
 import asyncio
 import random
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
@@ -14,7 +12,7 @@ import yaml
 from aiohttp import web
 
 from support.kube import tls_of
-from support.ports import free_port
+from support.proxying import Proxy
 
 PASSED_ON: Final = ("Authorization", "Content-Type", "Accept")
 RETRY_AFTER: Final = {"Retry-After": "1"}
@@ -48,7 +46,7 @@ class Troubles:
 
 
 @dataclass
-class FaultyProxy:
+class FaultyProxy(Proxy):
     """Stands between an operator and the API server of a kubeconfig."""
 
     kubeconfig: Path
@@ -61,43 +59,20 @@ class FaultyProxy:
         self._server = config["clusters"][0]["cluster"]["server"]
         self._tls = tls_of(config)
         self._random = random.Random(self.seed)
-        self.port = free_port()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(30)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        return super().__enter__()
 
     def kubeconfig_for(self, operator: Path, path: Path) -> Path:
         """Write a kubeconfig by which an operator comes through here."""
         config = yaml.safe_load(operator.read_text())
-        config["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{self.port}"}
+        config["clusters"][0]["cluster"] = {"server": self.url}
         path.write_text(yaml.safe_dump(config))
         return path
 
-    async def _start(self) -> None:
+    def _session(self) -> aiohttp.ClientSession:
         timeout = aiohttp.ClientTimeout(total=None)
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=0)
         plain = {"skip_auto_headers": ("Accept-Encoding",), "auto_decompress": False}
-        self._http = aiohttp.ClientSession(connector=connector, timeout=timeout, **plain)
-        app = web.Application(client_max_size=1 << 24)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-
-    async def _stop(self) -> None:
-        await self._runner.cleanup()
-        await self._http.close()
-        await asyncio.sleep(0.25)  # aiohttp closes TLS connections in the background
+        return aiohttp.ClientSession(connector=connector, timeout=timeout, **plain)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()

@@ -81,6 +81,13 @@ class Platform:
         self.tools.run("kubectl", "set", "env", *operator, setting)
         self.tools.run("kubectl", "rollout", "status", *operator, "--timeout=120s")
 
+    def upload_scenes(self, folder: Path, count: int) -> None:
+        """Draw so many pictures of several shapes each, and upload them as scenes/scenes.jsonl."""
+        draw = [sys.executable, str(ROOT / "examples" / "shapes" / "draw.py"), str(folder), "--scenes"]
+        subprocess.run([*draw, "--count", str(count)], check=True, capture_output=True)
+        for file in folder.rglob("*.*"):
+            self.s3.upload_file(str(file), DATASETS, f"scenes/{file.relative_to(folder)}")
+
     def apply(self, name: str, changes: Mapping[str, Any] | None = None) -> None:
         """`kubectl apply` a version of the shapes, with some fields of its spec changed."""
         spec = json.loads(json.dumps(SHAPES_SPEC))

@@ -1,29 +1,25 @@
 """An S3 server that is not well: a proxy before a real one that stops, or that is busy for some requests."""
 
-import asyncio
 import io
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from support.ports import free_port
+from support.proxying import Proxy
 
 OF_CONNECTIONS: Final = ("Connection", "Keep-Alive", "Transfer-Encoding")
 """Headers that are for the next hop alone."""
 BUSY: Final = "<Error><Code>SlowDown</Code><Message>a fault that a test has put here</Message></Error>"
-LARGEST_BYTES: Final = 1 << 28
 
 
 @dataclass
-class StorageProxy:
+class StorageProxy(Proxy):
     """Stands between a client and an S3 server.
 
     Attributes:
@@ -38,38 +34,8 @@ class StorageProxy:
     busy: int = 0
     asked: list[str] = field(default_factory=list)
 
-    def __enter__(self) -> Self:
-        self._port = free_port()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(30)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
-    @property
-    def url(self) -> str:
-        """The URL by which clients come through here."""
-        return f"http://127.0.0.1:{self._port}"
-
-    async def _start(self) -> None:
-        self._http = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=60))
-        app = web.Application(client_max_size=LARGEST_BYTES)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-
-    async def _stop(self) -> None:
-        await self._runner.cleanup()
-        await self._http.close()
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=60))
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.method)
