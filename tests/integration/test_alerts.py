@@ -120,12 +120,12 @@ class Scene:
         matchers = ",".join(f'{name}="{value}"' for name, value in wanted.items())
         return bool(self.prometheus.get("query", query=f"ALERTS{{{matchers}}}")["result"])
 
-    def fires(self, alert: str, within_s: float = 150, **labels: str) -> None:
+    def fires(self, alert: str, within_s: float = 300, **labels: str) -> None:
         """Wait until an alert fires."""
         eventually(lambda: self.firing(alert, **labels), within_s=within_s)
         self.fired[alert].set()
 
-    def goes_out(self, alert: str, within_s: float = 150, **labels: str) -> None:
+    def goes_out(self, alert: str, within_s: float = 300, **labels: str) -> None:
         """Wait until an alert fires no more."""
         eventually(lambda: not self.firing(alert, **labels), within_s=within_s)
 
@@ -215,10 +215,10 @@ def version_fails(scene: Scene) -> None:
 
 
 def pods_crash(scene: Scene) -> None:
-    """The trainer is killed, and so is the one that comes after it."""
+    """The trainer is killed, and so are the two that come after it."""
     played = scene.played()
     scene.apply(played, "crashing")
-    for _ in range(2):
+    for _ in range(3):
         trainer = scene.run(played, "crashing")
         trainer.send(signal.SIGKILL)
         assert trainer.ended() == 137
@@ -239,7 +239,7 @@ def version_waits(scene: Scene) -> None:
 def api_server_is_ill(scene: Scene) -> None:
     """The API server holds its watches; then it is slow, and fails many requests, while many versions come."""
     for alert in ("TintypeLossNaN", "TintypeVersionFailed", "TintypeRetries"):
-        assert scene.fired[alert].wait(400), f"{alert} has not fired, which needs an operator that is well"
+        assert scene.fired[alert].wait(600), f"{alert} has not fired, which needs an operator that is well"
     scene.api.troubles = Troubles(refused=0, conflicts=0, lost=0, slow=0, holds=True)
     scene.fires("TintypeOperatorWatchStale", resource="modelversions")
     scene.api.troubles = WELL
