@@ -2,7 +2,7 @@
 
     .venv/bin/python tools/draw_report.py docs/images/report
 
-takes six minutes on two cores. Chromium is installed where it is missing, as root on Debian.
+takes three and a half minutes on two cores. Chromium is installed where it is missing, as root on Debian.
 """
 
 import argparse
