@@ -17,6 +17,11 @@ def first_of(items: Sequence[str], count: int) -> str:
     return "; ".join([*shown, *more])
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number of things whose plural ends in s."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, or else the name of its type."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

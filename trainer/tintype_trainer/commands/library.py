@@ -9,6 +9,7 @@ from tintype_trainer.library.address import relative_address
 from tintype_trainer.library.entries import models_of
 from tintype_trainer.library.page import library_page
 from tintype_trainer.library.reading import read_library
+from tintype_trainer.sentences import counted
 from tintype_trainer.storage import Store, as_folder, as_uri
 
 
@@ -26,5 +27,5 @@ def library(arguments: argparse.Namespace) -> int:
     versions = [version for model in models for version in model.versions]
     unread = sum(version.fault is not None for version in versions)
     said = f"; {unread} cannot be read, the page says why" if unread else ""
-    print(f"{arguments.output}: {len(versions)} versions below {prefix}{said}")
+    print(f"{arguments.output}: {counted(len(versions), 'version')} below {prefix}{said}")
     return ExitCode.OK

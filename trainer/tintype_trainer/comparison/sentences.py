@@ -11,6 +11,7 @@ from tintype_trainer.comparison.document import (
     TestName,
     VersionComparison,
 )
+from tintype_trainer.sentences import counted
 
 FIGURES: Final = {
     ViewType.CLASSIFICATION: "recall",
@@ -63,7 +64,9 @@ def _how_much(change: Change) -> str:
 
 def _chance(comparison: VersionComparison) -> str:
     if comparison.test is TestName.MCNEMAR:
-        return f"{_count(len(comparison.fixed))} fixed, {len(comparison.broken)} broken: McNemar's exact test"
+        return (
+            f"{counted(len(comparison.fixed), 'picture')} fixed, {len(comparison.broken)} broken: McNemar's exact test"
+        )
     resamples = comparison.indicator.interval.resamples if comparison.indicator.interval else 0
     return f"{resamples} resamples of the examples: paired bootstrap"
 
@@ -96,17 +99,13 @@ def _concepts(comparison: VersionComparison) -> Iterator[str]:
 
 def _pictures(said: str, pictures: Sequence[PictureChange], comparison: VersionComparison, most: int) -> Iterator[str]:
     fewer = "fewer" if said == "fixed" else "more"
-    yield f"{said} by {comparison.second.name}: {_count(len(pictures))} with {fewer} wrong decisions"
+    yield f"{said} by {comparison.second.name}: {counted(len(pictures), 'picture')} with {fewer} wrong decisions"
     if not pictures or not most:
         return
     rows = [(each.id, each.annotated, each.first, each.second) for each in pictures[:most]]
     yield from _table([("ID", "ANNOTATED", comparison.first.name, comparison.second.name), *rows])
     if len(pictures) > most:
         yield f"  and {len(pictures) - most} more; --pictures {len(pictures)} shows all of them, --json too"
-
-
-def _count(pictures: int) -> str:
-    return f"{pictures} picture{'' if pictures == 1 else 's'}"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -22,7 +22,7 @@ from tintype_trainer.library.finding import Found, find
 from tintype_trainer.library.page import GENERATOR, library_page
 from tintype_trainer.library.reading import read_versions
 from tintype_trainer.reporting.journal import Journal
-from tintype_trainer.sentences import first_line
+from tintype_trainer.sentences import counted, first_line
 from tintype_trainer.storage import ObjectInfo, Store, as_folder, join
 
 PAGE: Final = "index.html"
@@ -61,7 +61,7 @@ def keep_library(
         journal.note(f"warning: {said}")
         journal.update(urgent=True, artifacts=artifacts.model_copy(update={"not_listed": said}))
     else:
-        journal.note(f"{join(prefix, PAGE)} has {count} versions now")
+        journal.note(f"{join(prefix, PAGE)} has {counted(count, 'version')} now")
 
 
 def write_page(prefix: str, store: Store, check: Callable[[], None]) -> int:

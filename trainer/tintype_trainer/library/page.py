@@ -10,6 +10,7 @@ from typing import Final
 from tintype_trainer.library.entries import UNREAD, Model, Version
 from tintype_trainer.library.markup import Markup, join, tag
 from tintype_trainer.library.row import COLUMNS, version_row
+from tintype_trainer.sentences import counted
 
 Addresses = Callable[[str], str | None]
 """From the URI of a file to its address on the page; None where it has none."""
@@ -73,7 +74,7 @@ def _resource(name: str) -> str:
 def _heading(models: Sequence[Model], place: str) -> Markup:
     versions = [version for model in models for version in model.versions]
     known = sum(model.digest != UNREAD for model in models)
-    counted = f"{_count(known, 'model')}, {_count(len(versions), 'version')}"
+    said = f"{counted(known, 'model')}, {counted(len(versions), 'version')}"
     unread = sum(version.fault is not None for version in versions)
     field = [
         tag("label", "Show only", for_="filter"),
@@ -84,7 +85,7 @@ def _heading(models: Sequence[Model], place: str) -> Markup:
         "header",
         tag("h1", "Models"),
         tag("p", tag("bdi", place), class_="place"),
-        tag("p", f"{counted}{f', {unread} of them cannot be read' if unread else ''}", class_="soft"),
+        tag("p", f"{said}{f', {unread} of them cannot be read' if unread else ''}", class_="soft"),
         tag("div", field, class_="filter", role="search", hidden=True) if versions else None,
     )
 
@@ -129,7 +130,7 @@ def _about(model: Model) -> list[Markup]:
     told = f" and {more} more" if more > 0 else ""
     return [
         tag("p", f"{newest.view_type} of ", named, told),
-        tag("p", f"{_count(len(model.versions), 'version')} of model ", tag("code", model.digest), class_="soft"),
+        tag("p", f"{counted(len(model.versions), 'version')} of model ", tag("code", model.digest), class_="soft"),
     ]
 
 
@@ -138,10 +139,6 @@ def _scale(versions: Sequence[Version]) -> tuple[float, float]:
     found = [version.indicator for version in versions if version.indicator]
     ends = [end for each in found for end in (each.lower, each.upper, each.value) if end is not None]
     return (min(ends), max(ends)) if ends else (0.0, 1.0)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _minute(moment: datetime) -> Markup:
