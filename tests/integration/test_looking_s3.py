@@ -16,6 +16,7 @@ from examples.shapes.draw import CONCEPTS, draw_dataset
 import devcluster
 from support.handmade import published
 from support.modelversions import modelversion
+from support.s3 import s3_environment
 from tintype_trainer.commandline import run_command_line
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.library.keeping import write_page
@@ -30,9 +31,7 @@ AT_ONCE = 6
 
 @pytest.fixture(scope="module", autouse=True)
 def bucket(control_plane: devcluster.Cluster) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"):
-            patch.setenv(name, control_plane.environment[name])
+    with s3_environment(control_plane):
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         yield
 

@@ -13,6 +13,7 @@ import pytest
 import devcluster
 from support.modelversions import modelversion
 from support.pictures import HEADER, image_line, json_lines, picture, truncated
+from support.s3 import s3_environment
 from support.storage_proxy import StorageProxy
 from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError
@@ -31,9 +32,7 @@ MANY = 2_345
 
 @pytest.fixture(scope="module", autouse=True)
 def environment(control_plane: devcluster.Cluster) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"):
-            patch.setenv(name, control_plane.environment[name])
+    with s3_environment(control_plane):
         yield
 
 

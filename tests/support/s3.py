@@ -1,8 +1,11 @@
 """The S3 server of a cluster, as boto3 sees it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import pytest
 
 from devcluster import Cluster
 
@@ -17,3 +20,12 @@ def s3_client(cluster: Cluster) -> Any:  # noqa: ANN401 - boto3 makes its client
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         region_name=environment["AWS_REGION"],
     )
+
+
+@contextmanager
+def s3_environment(cluster: Cluster) -> Iterator[None]:
+    """Let this process reach the cluster's S3 server by its environment, as every S3 client reads it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"):
+            patch.setenv(name, cluster.environment[name])
+        yield
