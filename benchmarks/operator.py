@@ -156,13 +156,12 @@ def _after_restart(bench: Bench, process: OperatorProcess, count: int) -> Measur
     started = time.monotonic()
     asyncio.run(_one(bench, f"after-{count}"))
     first_s = time.monotonic() - started
-    one = _all_writes(process) - before
     _wait_until_idle(process)
     return {
         "start_s": round(process.started_in_s, 2),
         "new_version_s": round(first_s, 3),
-        "writes_of_the_new_version": one,
-        "writes_of_the_others": _all_writes(process) - before - one,
+        "writes_before_it": before,
+        "writes_since_it_came": _all_writes(process) - before,
         "rss_mb": round(process.rss_bytes() / 1e6, 1),
         "cpu_s": round(process.cpu_seconds(), 2),
     }
