@@ -9,6 +9,7 @@ from tintype_operator import outcomes
 from tintype_operator.decisions import Facts
 from tintype_operator.facts import JobFacts, PodFacts, RefusalFacts, VersionFacts, WorkloadFacts
 from tintype_operator.names import job_name
+from tintype_operator.outcomes import Outcome
 
 PREFLIGHT: Final = 0
 """The number of the attempt that only prepares the data set, without a GPU."""
@@ -95,6 +96,19 @@ class Attempt:
         return _last_failure(self.failures, self.job)
 
     @property
+    def vanished(self) -> bool:
+        """Whether the Pod that ended all that trained together is gone, and left nothing that says how."""
+        return _vanished(self.pods, self.job)
+
+    def outcome(self, memory: str) -> Outcome | None:
+        """Return how the Pod ended whose failure counts, or the lost one; None where none has."""
+        if self.lost is not None:
+            return outcomes.lost(self.lost)
+        if self.vanished:
+            return outcomes.vanished(self.job)
+        return outcomes.outcome(self.last_failure, memory) if self.last_failure else None
+
+    @property
     def concluding(self) -> bool:
         """Whether the newest Pod's container ended, and the Job has yet to say what follows."""
         if self.is_group:
@@ -174,12 +188,14 @@ def _tally(
 ) -> Tally:
     """Count each interrupted Pod once; the Job itself counts crashes.
 
-    Only the Pod that was counted last is remembered, since Pods follow each other: an older one is no news.
+    Only the Pod that was counted last is remembered, since Pods follow each other: an older one is no news. One
+    that has vanished needs no memory: status names the next attempt, or none, as soon as it has been counted.
     """
     failed = _failed(pods)
     if job.nodes > 1:
         # Of Pods that end together one counts, and which one is known once all have ended.
-        first = _last_failure(failed, job) if job.failure_reason is not None else None
+        known = job.failure_reason is not None and not _vanished(pods, job)
+        first = _last_failure(failed, job) if known else None
         failed = () if first is None else (first,)
     interrupted = [pod for pod in failed if outcomes.outcome(pod, "").interrupted] + ([lost] if lost else [])
     crashes = _crashes(failed) if job.nodes > 1 else max(job.failed, _crashes(failed))
@@ -187,7 +203,7 @@ def _tally(
     last = max(news, key=lambda pod: pod.created_at, default=None)
     return Tally(
         failures=max(status.failures or 0, before + crashes),
-        interruptions=(status.interruptions or 0) + len(news),
+        interruptions=(status.interruptions or 0) + len(news) + _vanished(pods, job),
         last_interrupted=InterruptedPod(uid=last.uid, created_at=last.created_at) if last else status.last_interrupted,
     )
 
@@ -204,6 +220,12 @@ def _last_failure(failed: tuple[PodFacts, ...], job: JobFacts) -> PodFacts | Non
     if job.nodes == 1:
         return failed[-1] if failed else None
     return min(failed, key=outcomes.distance_from_cause, default=None)
+
+
+def _vanished(pods: tuple[PodFacts, ...], job: JobFacts) -> bool:
+    if job.nodes == 1 or len(pods) >= job.nodes or job.failure_reason != outcomes.TOO_MANY_FAILURES:
+        return False
+    return all(outcomes.distance_from_cause(pod) == outcomes.LOST_ANOTHER for pod in _failed(pods))
 
 
 def _failed(pods: tuple[PodFacts, ...]) -> tuple[PodFacts, ...]:

@@ -151,10 +151,10 @@ def _complete(facts: Facts, attempt: Attempt, now: str) -> Decision:
 def _job_failed(facts: Facts, attempt: Attempt, storage: Storage, now: str) -> Decision:
     if not facts.pods_looked_up and (attempt.is_group or attempt.current is not None or not attempt.failures):
         return LookUpPods(attempt.job)
-    version, pod = facts.version, attempt.last_failure
+    version = facts.version
     if version.published:
         return _settle(facts, next_status.published(version, attempt, None, now), attempt.job)
-    last = outcomes.outcome(pod, version.memory) if pod else None
+    last = attempt.outcome(version.memory)
     if attempt.is_group and last is not None and not last.final:
         if last.interrupted and attempt.tally.interruptions >= version.max_interruptions:
             return _fail(facts, _interrupted_too_often(attempt), attempt, now)
@@ -208,11 +208,8 @@ def _waits_long(attempt: Attempt) -> bool:
 
 
 def _interrupted_too_often(attempt: Attempt) -> Because:
-    if attempt.lost is not None:
-        ended = outcomes.lost(attempt.lost)
-    else:
-        assert attempt.last_failure is not None, "something was counted"
-        ended = outcomes.outcome(attempt.last_failure, "")
+    ended = attempt.outcome("")
+    assert ended is not None, "something was counted"
     return outcomes.too_many_interruptions(ended, attempt.tally.interruptions)
 
 

@@ -202,11 +202,8 @@ def _retries(version: VersionFacts, attempt: Attempt, now: str) -> Conditions:
 
 def _last(version: VersionFacts, attempt: Attempt) -> outcomes.Outcome | None:
     """Return how the newest Pod of the attempt ended, after which another one follows; None where none has."""
-    if attempt.lost is not None:
-        return outcomes.lost(attempt.lost)
-    failed = attempt.last_failure
     goes_on = attempt.job.failure_reason is not None if attempt.is_group else attempt.goes_on
-    return outcomes.outcome(failed, version.memory) if failed and goes_on else None
+    return attempt.outcome(version.memory) if goes_on or attempt.lost is not None else None
 
 
 def _waits(version: VersionFacts, conditions: Conditions, because: Because, now: str) -> Conditions:

@@ -12,7 +12,8 @@ from tintype_operator.facts import ContainerEnd, JobFacts, PodFacts, VersionFact
 
 _REASON: Final = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
 _SIGNAL_BASE: Final = 128
-_TOO_MANY_FAILURES: Final = "BackoffLimitExceeded"
+TOO_MANY_FAILURES: Final = "BackoffLimitExceeded"
+"""Reason of a Job that failed since its Pods did, and not for an exit code that ends it."""
 _DISRUPTIONS: Final = {
     "EvictionByEvictionAPI": (Reason.EVICTED, "was evicted, as kubectl drain does"),
     "TerminationByKubelet": (Reason.EVICTED, "was ended by its node"),
@@ -21,6 +22,7 @@ _DISRUPTIONS: Final = {
     "DeletionByPodGC": (Reason.NODE_LOST, "was deleted, since its node is gone"),
 }
 """Reasons of the condition DisruptionTarget, which Kubernetes gives to a Pod that something else ends."""
+LOST_ANOTHER: Final = 2
 _STOPS: Final = frozenset({Reason.MAX_DURATION_REACHED, Reason.STOPPED, Reason.NOTHING_TO_PUBLISH})
 _REASONS: Final = {
     ExitCode.SPEC: Reason.INVALID_SPEC,
@@ -65,12 +67,12 @@ def stopped(pod: PodFacts) -> Because | None:
 def distance_from_cause(pod: PodFacts) -> int:
     """Return how far a Pod that failed is from what ended all that train with it.
 
-    0: something happened to it; 1: it was told to end, as one is that is evicted and all that train with it; 2: it says
-    itself that it lost another.
+    0: something happened to it; 1: it was told to end, as one is that is evicted and all that train with it;
+    LOST_ANOTHER: it says itself that it lost another.
     """
     told = _termination_message(pod.end.message) if pod.end else None
     if told is not None and told.reason == Reason.PEER_LOST:
-        return 2
+        return LOST_ANOTHER
     return int(pod.disruption is None and pod.end is not None and pod.end.exit_code == ExitCode.INTERRUPTED)
 
 
@@ -78,6 +80,12 @@ def lost(pod: PodFacts) -> Outcome:
     """Return how a Pod ended whose node does not tell of it any more."""
     said = f"Pod {pod.key.name} has not ended though its time is over, so its node {pod.node} counts as lost"
     return Outcome(Because(Reason.NODE_LOST, said), interrupted=True)
+
+
+def vanished(job: JobFacts) -> Outcome:
+    """Return how Pods ended of which nobody tells any more; one that ends by itself stays with its Job."""
+    said = f"a Pod of Job {job.key.name} was deleted before it was seen how it ended"
+    return Outcome(Because(Reason.INTERRUPTED, said), interrupted=True)
 
 
 def too_many_interruptions(last: Outcome, interruptions: int) -> Because:
@@ -101,7 +109,7 @@ def of_failed_job(job: JobFacts, last: Outcome | None, failures: int, backoff_li
     if last is None:
         reason = job.failure_reason or Reason.CRASHED
         return Because(reason, f"Job {job.key.name} failed: {job.failure_message or 'it gives no reason'}")
-    if last.final or job.failure_reason != _TOO_MANY_FAILURES:
+    if last.final or job.failure_reason != TOO_MANY_FAILURES:
         return last.because
     return Because(
         last.because.reason,

@@ -121,7 +121,8 @@ def test_from_apply_to_published_and_nothing_left(start: Callable[..., "subproce
     assert "\x1b" not in shown
     assert "CC BY-NC-SA 4.0" in shown
     phases = ["Pending", "Preparing", "Training", "Succeeded"]
-    assert [line for line in lines if line in phases] == phases
+    told = [line for line in lines if line in phases]
+    assert told in (phases, phases[1:]), "the Pod may run before the first look at the version"
     assert re.search(r"epoch 0\.1 of 0\.1: training loss \d.*, validation loss \d.*, validation accuracy \d", shown)
     assert re.search(r"pv-cells +Succeeded", shown)
     assert re.search(r"s3://models/default/pv-cells/runs/[-0-9a-f]+/best\.safetensors +\d+\.\d MB", shown)

@@ -143,6 +143,36 @@ def test_an_eviction_is_the_reason_of_those_that_end_with_it() -> None:
     assert (settle.status.failures, settle.status.interruptions) == (None, 1)
 
 
+@pytest.mark.parametrize("left", [(), (_dead(0, 1, message=PEER_LOST),)], ids=["nothing", "one that lost it"])
+def test_pods_that_are_gone_before_anyone_saw_their_end_were_interrupted(left: tuple[dict[str, Any], ...]) -> None:
+    """A Pod that is evicted goes with its Job's finalizer, those that ended for it do, and the operator comes late."""
+    given = _failed(*left, status=STARTED | {"interruptions": 1}, backoffLimit=0)
+    decision = decided(given)
+    assert isinstance(decision, CreateJob)
+    assert (decision.name, decision.attempt) == ("bottles-1-2", 2)
+    settle = settled(given.with_job(_observed(_job(name="bottles-1-2", uid="job-2"))))
+    assert (settle.status.failures, settle.status.interruptions) == (None, 2)
+    assert told(settle, Condition.RETRYING) == (
+        "True",
+        "Interrupted",
+        "a Pod of Job bottles-1-1 was deleted before it was seen how it ended; a new Pod follows, and none of the "
+        "retries is used",
+    )
+    after = settled(facts(_version(settle.status.to_wire()), jobs=(_job(name="bottles-1-2", uid="job-2"),)))
+    assert after.status.interruptions == 2, "it is counted once"
+
+
+def test_pods_that_vanish_too_often_end_it() -> None:
+    settle = settled(_failed(status=STARTED | {"interruptions": 1}, maxInterruptions=2))
+    assert told(settle, Condition.FAILED)[1] == "TooManyInterruptions"
+    assert settle.status.interruptions == 2
+
+
+def test_a_crash_counts_though_another_pod_is_gone() -> None:
+    settle = settled(_failed(_dead(1, 1, at="2026-11-24T11:59:52Z", message=SEGFAULT)))
+    assert (settle.status.failures, settle.status.interruptions) == (1, None)
+
+
 def test_too_many_interruptions_end_it() -> None:
     settle = settled(_failed(*EVICTED, status=STARTED | {"interruptions": 1}, maxInterruptions=2))
     assert told(settle, Condition.FAILED)[1] == "TooManyInterruptions"
