@@ -10,6 +10,7 @@ import pytest
 
 import devcluster
 from support.kube import PODS, eventually
+from support.operator_process import SYSTEM
 from support.platform import NAMESPACE, Platform, condition, installed
 from tintype_api.constants import ANNOTATION_INDEX
 
@@ -65,13 +66,40 @@ def _pod(platform: Platform, name: str, attempt: int, index: int) -> dict[str, A
     return pod
 
 
+def _evict(platform: Platform, pod: dict[str, Any]) -> None:
+    name = pod["metadata"]["name"]
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": NAMESPACE}}
+    platform.kube.must("POST", f"{PODS.format(NAMESPACE)}/{name}/eviction", eviction)
+
+
+def _scale_operator(platform: Platform, replicas: int) -> None:
+    operator = ("deployment/tintype-operator", f"--namespace={SYSTEM}")
+    platform.tools.run("kubectl", "scale", *operator, f"--replicas={replicas}")
+    platform.tools.run("kubectl", "rollout", "status", *operator, "--timeout=120s")
+    eventually(lambda: platform.kube.items(PODS.format(SYSTEM)), lambda pods: len(pods) == replicas, within_s=60)
+
+
+def test_an_eviction_that_no_operator_sees_is_no_failure(platform: Platform) -> None:
+    """Of the Pods nothing is left when the operator comes back; a drain may well take its Pod and theirs at once."""
+    platform.apply("unseen", {"training": {"epochs": 1000}, "compute": TWO_NODES, "runPolicy": {"backoffLimit": 0}})
+    platform.training("unseen", 240)
+    _scale_operator(platform, 0)
+    for index in (0, 1):
+        _evict(platform, _pod(platform, "unseen", 1, index))
+    eventually(lambda: platform.pods("unseen"), lambda pods: pods == [], within_s=120)
+    assert platform.status("unseen")["attempt"] == 1
+    _scale_operator(platform, 1)
+    status = eventually(lambda: platform.status("unseen"), lambda status: status["attempt"] == 2, within_s=60)
+    assert (status["interruptions"], status.get("failures")) == (1, None)
+    assert "was deleted before it was seen how it ended" in condition(status, "Retrying")["message"]
+    platform.delete("unseen")
+
+
 def test_an_eviction_of_one_pod_starts_all_anew_from_the_checkpoint(platform: Platform) -> None:
     platform.apply("moved", {"training": {"epochs": 30}, "compute": TWO_NODES})
     before = eventually(lambda: platform.status("moved"), lambda status: "checkpoint" in status, within_s=240)
     assert before["job"]["podUID"] == _pod(platform, "moved", 1, 0)["metadata"]["uid"]
-    follower = _pod(platform, "moved", 1, 1)["metadata"]["name"]
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": follower, "namespace": NAMESPACE}}
-    platform.kube.must("POST", f"{PODS.format(NAMESPACE)}/{follower}/eviction", eviction)
+    _evict(platform, _pod(platform, "moved", 1, 1))
     status = eventually(lambda: platform.status("moved"), lambda status: status["attempt"] == 2, within_s=120)
     assert status["interruptions"] == 1
     assert "failures" not in status
