@@ -23,6 +23,13 @@ def until(platform: Platform, name: str, phase: str) -> dict[str, Any]:
     return eventually(lambda: platform.status(name), lambda status: status.get("phase") == phase, 120)
 
 
+def _in_second_attempt(platform: Platform, phase: str) -> dict[str, Any]:
+    def reached(status: dict[str, Any]) -> bool:
+        return (status["attempt"], status["phase"]) == (2, phase)
+
+    return eventually(lambda: platform.status("asked"), reached, within_s=180)
+
+
 def test_a_training_is_suspended_goes_on_and_is_stopped(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     platform.apply("asked", LONG)
     before = platform.training("asked")
@@ -38,17 +45,9 @@ def test_a_training_is_suspended_goes_on_and_is_stopped(platform: Platform, monk
     assert saved["iteration"] >= suspended["progress"]["iteration"] >= before["progress"]["iteration"]
 
     ask(platform, "asked", suspend=False)
-    preparing = eventually(
-        lambda: platform.status("asked"),
-        lambda status: (status["attempt"], status["phase"]) == (2, "Preparing"),
-        within_s=180,
-    )
+    preparing = _in_second_attempt(platform, "Preparing")
     assert preparing["checkpoint"] == saved
-    resumed = eventually(
-        lambda: platform.status("asked"),
-        lambda status: (status["attempt"], status["phase"]) == (2, "Training"),
-        within_s=180,
-    )
+    resumed = _in_second_attempt(platform, "Training")
     assert resumed["job"]["name"] == "asked-2"
     assert resumed["startTime"] == suspended["startTime"]
     assert resumed["progress"]["iteration"] >= saved["iteration"]

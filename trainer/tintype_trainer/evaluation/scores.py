@@ -99,9 +99,7 @@ def evaluate_classification(
             _concept(name, scores_NK[:, place], labels_N == place, thresholds[name], counts[place])
             for place, name in enumerate(concepts)
         ),
-        confusion_matrix=ConfusionMatrix(
-            rows=concepts, columns=(*concepts, NONE), counts=tuple(tuple(row) for row in matrix_KC.tolist())
-        ),
+        confusion_matrix=_confusion_matrix(concepts, matrix_KC),
         calibration=calibration_document(calibration(top_N, right_N)),
         likely_errors=surest(
             LikelyError(
@@ -120,6 +118,11 @@ def _matrix(labels_N: NDArray[np.int64], decisions_N: NDArray[np.int64], concept
     matrix_KC = np.zeros((concepts, concepts + 1), dtype=np.int64)
     np.add.at(matrix_KC, (labels_N, decisions_N), 1)
     return matrix_KC
+
+
+def _confusion_matrix(concepts: tuple[str, ...], matrix_KC: NDArray[np.int64]) -> ConfusionMatrix:
+    counts = tuple(tuple(row) for row in matrix_KC.tolist())
+    return ConfusionMatrix(rows=concepts, columns=(*concepts, NONE), counts=counts)
 
 
 def evaluate_tagging(
