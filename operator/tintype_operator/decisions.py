@@ -105,6 +105,10 @@ class JobPatch:
     backoff_limit: int | None = None
     ttl_seconds: int | None = None
 
+    def is_in(self, job: JobFacts) -> bool:
+        """Return whether a Job has these fields."""
+        return self.backoff_limit in {None, job.backoff_limit} and self.ttl_seconds in {None, job.ttl_seconds}
+
 
 @dataclass(frozen=True)
 class Settle:

@@ -99,9 +99,12 @@ class Reconciler:
         return again
 
     def _reads_as_written(self, key: Key, settle: Settle) -> bool:
-        """Return whether a version now has the status that was written; what an older schema has stored may stay."""
-        version = self._caches.versions.get(key)
-        return version is None or version.status == settle.status
+        """Return whether what was written now is as it was; what an older schema has stored may stay."""
+        version, patch = self._caches.versions.get(key), settle.patch
+        job = self._caches.jobs.get(patch.job.key) if patch is not None else None
+        return (version is None or version.status == settle.status) and (
+            patch is None or job is None or patch.is_in(job)
+        )
 
     async def _decide(self, version: VersionFacts) -> Settle | None:
         facts = await self._with_place(self._gather(version))

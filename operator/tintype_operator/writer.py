@@ -37,8 +37,8 @@ class Writer:
     async def settle(self, version: VersionFacts, settle: Settle) -> bool:
         """Write everything that a decision asks for; the status first, since an end must be latched before a TTL.
 
-        Returns whether the version was written. Then it needs another look: the answers bring what others wrote in
-        between into the caches, so that the watch's own news of that is none any more.
+        Returns whether the version or a Job was written. Then it needs another look: the answers bring what others
+        wrote in between into the caches, and what is gone out of them, so that the watch's own news of that is none.
         """
         status_differs, label_differs = settle.status != version.status, settle.model_label != version.model_label
         if status_differs:
@@ -53,7 +53,8 @@ class Writer:
             await self._write_label(version, settle.model_label)
         if settle.access is not None:
             await self._access.ensure(version, settle.access)
-        return status_differs or label_differs
+        jobs_differ = settle.patch is not None or bool(settle.delete) or settle.delete_after_pods is not None
+        return status_differs or label_differs or jobs_differ
 
     async def _write_status(self, version: VersionFacts, status: OperatorStatus) -> None:
         namespace, name = version.key
