@@ -189,7 +189,8 @@ def _tally(
     """Count each interrupted Pod once; the Job itself counts crashes.
 
     Only the Pod that was counted last is remembered, since Pods follow each other: an older one is no news. One
-    that has vanished needs no memory: status names the next attempt, or none, as soon as it has been counted.
+    that has vanished needs no memory: status names the next attempt, or none, as soon as it has been counted. Pods
+    that end since the operator itself deletes their Job are not interrupted.
     """
     failed = _failed(pods)
     if job.nodes > 1:
@@ -199,11 +200,12 @@ def _tally(
         failed = () if first is None else (first,)
     interrupted = [pod for pod in failed if outcomes.outcome(pod, "").interrupted] + ([lost] if lost else [])
     crashes = _crashes(failed) if job.nodes > 1 else max(job.failed, _crashes(failed))
-    news = [pod for pod in interrupted if _is_news(pod, status.last_interrupted)]
+    deleted = status.job is not None and status.job.uid == job.uid and status.job.deleted_for is not None
+    news = [pod for pod in interrupted if not deleted and _is_news(pod, status.last_interrupted)]
     last = max(news, key=lambda pod: pod.created_at, default=None)
     return Tally(
         failures=max(status.failures or 0, before + crashes),
-        interruptions=(status.interruptions or 0) + len(news) + _vanished(pods, job),
+        interruptions=(status.interruptions or 0) + len(news) + (not deleted and _vanished(pods, job)),
         last_interrupted=InterruptedPod(uid=last.uid, created_at=last.created_at) if last else status.last_interrupted,
     )
 

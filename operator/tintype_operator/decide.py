@@ -166,13 +166,15 @@ def _job_failed(facts: Facts, attempt: Attempt, storage: Storage, now: str) -> D
 
 def _all_again(facts: Facts, attempt: Attempt, last: outcomes.Outcome, storage: Storage, now: str) -> Decision:
     """Follow up an attempt whose Pods ended together: by another one, after a while where one of them crashed."""
-    status = next_status.following(facts.version, attempt, _model(facts.version), now)
-    left_s = (
-        0.0 if last.interrupted else waiting.seconds_until_next_attempt(attempt.failures, attempt.tally.failures, now)
-    )
+    version = facts.version
+    status = next_status.following(version, attempt, _model(version), now)
+    left_s = 0.0
+    if not last.interrupted and not version.suspend:
+        left_s = waiting.seconds_until_next_attempt(attempt.failures, attempt.tally.failures, now)
     if left_s > 0:
+        status = next_status.to_go_on_without(status)
         return replace(_settle(facts, status, attempt.job), again_in_s=left_s)
-    return _begin(replace(facts, version=replace(facts.version, status=status)), storage, now)
+    return _begin(replace(facts, version=replace(version, status=status)), storage, now)
 
 
 def _under_way(facts: Facts, attempt: Attempt, now: str) -> Settle:

@@ -61,6 +61,12 @@ def to_be_deleted(
     return _with(version, phase=phase, model=model, conditions=conditions, **fields)
 
 
+def to_go_on_without(status: OperatorStatus) -> OperatorStatus:
+    """Return a status of a Job that has failed, so that the next attempt follows though somebody deletes it first."""
+    job = status.job.model_copy(update={"deleted_for": JobDeletion.BACKOFF}) if status.job else None
+    return status.model_copy(update={"job": job})
+
+
 def being_deleted(
     version: VersionFacts, named: JobReference, why: JobDeletion, pods: Sequence[PodFacts], now: str
 ) -> OperatorStatus:

@@ -220,3 +220,39 @@ def test_a_lost_node_ends_all(index: int) -> None:
     assert settle.status.job is not None
     assert settle.status.job.deleted_for == "LostNode"
     assert settle.status.interruptions == 1
+
+
+SUSPENDING = STARTED | {"job": STARTED["job"] | {"deletedFor": "Suspension"}}
+KILLED = (_dead(0, 75), _dead(1, 137, at="2026-11-24T11:59:58Z", ends_by="2026-11-24T11:59:57Z"))
+
+
+@pytest.mark.parametrize("pods", [(), (_dead(0, 75), _dead(1, 75))], ids=["gone", "still there"])
+def test_pods_that_end_for_a_suspension_are_no_interruption(pods: tuple[dict[str, Any], ...]) -> None:
+    """The Job fails while it is being deleted, since its Pods did as they were told."""
+    version = _version(SUSPENDING | {"interruptions": 1}, suspend=True, maxInterruptions=2)
+    given = facts(version, jobs=(_job(failed=2, condition=FAILED, deleting=True),), pods=pods)
+    settle = settled(_looked_up(given))
+    assert (settle.status.phase, settle.status.interruptions) == (Phase.SUSPENDED, 1)
+
+
+@pytest.mark.parametrize("suspend", [True, False], ids=["suspended", "taken back"])
+def test_a_suspension_outlives_a_pod_that_does_not_save_in_time(suspend: bool) -> None:
+    version = _version(SUSPENDING, suspend=suspend)
+    given = facts(version, jobs=(_job(failed=2, condition=FAILED, deleting=True),), pods=KILLED)
+    settle = settled(_looked_up(given))
+    assert settle.status.failures == 1
+    after = replace(facts(_version(settle.status.to_wire(), suspend=suspend)), job_is_gone=True)
+    decision = decided(after)
+    if suspend:
+        assert settled(after).status.phase == Phase.SUSPENDED
+    else:
+        assert isinstance(decision, CreateJob)
+        assert decision.attempt == 2
+
+
+def test_a_job_that_is_cleaned_away_before_the_next_attempt_is_not_missed() -> None:
+    """The finished Job of Pods that crashed may go at any time: what it had to tell is in status."""
+    settle = settled(_failed(*CRASHED))
+    decision = decided(replace(facts(_version(settle.status.to_wire())), job_is_gone=True))
+    assert isinstance(decision, CreateJob)
+    assert (decision.name, decision.attempt) == ("bottles-1-2", 2)
