@@ -211,8 +211,8 @@ def _waits_long(attempt: Attempt) -> bool:
 
 def _interrupted_too_often(attempt: Attempt) -> Because:
     ended = attempt.outcome("")
-    assert ended is not None, "something was counted"
-    return outcomes.too_many_interruptions(ended, attempt.tally.interruptions)
+    known = ended if ended is not None and ended.interrupted else None
+    return outcomes.too_many_interruptions(known, attempt.tally.interruptions)
 
 
 def _reflect(facts: Facts, attempt: Attempt, now: str) -> Settle:

@@ -88,12 +88,16 @@ def vanished(job: JobFacts) -> Outcome:
     return Outcome(Because(Reason.INTERRUPTED, said), interrupted=True)
 
 
-def too_many_interruptions(last: Outcome, interruptions: int) -> Because:
-    """Return why a version fails that was interrupted as often as runPolicy.maxInterruptions says."""
+def too_many_interruptions(last: Outcome | None, interruptions: int) -> Because:
+    """Return why a version fails that was interrupted as often as runPolicy.maxInterruptions says.
+
+    The limit may be lowered long after the last of its Pods that was interrupted has gone.
+    """
+    last_time = f"the last time: {last.because.message}; " if last is not None else ""
     return Because(
         Reason.TOO_MANY_INTERRUPTIONS,
         f"the training was interrupted {_times(interruptions)}, which runPolicy.maxInterruptions does not allow; "
-        f"the last time: {last.because.message}; find out what ends its Pods, or raise the limit, and apply it anew",
+        f"{last_time}find out what ends its Pods, or raise the limit, and apply it anew",
     )
 
 

@@ -297,3 +297,16 @@ def test_a_job_deleted_by_hand_on_a_lost_node_fails_its_version() -> None:
     late = pod(phase="Running", state=running(), ends_by="2026-11-24T11:50:00Z")
     settle = settled(facts(stored_version(status=STARTED), jobs=(job(deleting=True),), pods=(late,)))
     assert told(settle, Condition.FAILED)[1] == "JobDeleted"
+
+
+def test_a_limit_that_is_lowered_below_what_was_counted_ends_a_version_that_runs() -> None:
+    """The Pods that were interrupted are gone by then."""
+    version = stored_version({"spec.runPolicy": {"maxInterruptions": 2}}, status=STARTED | {"interruptions": 3})
+    runs = pod(phase="Running", state=running())
+    settle = settled(facts(version, jobs=(job(),), pods=(runs,)))
+    assert told(settle, Condition.FAILED) == (
+        "True",
+        "TooManyInterruptions",
+        "the training was interrupted 3 times, which runPolicy.maxInterruptions does not allow; "
+        "find out what ends its Pods, or raise the limit, and apply it anew",
+    )
