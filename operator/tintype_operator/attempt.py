@@ -232,4 +232,4 @@ def _vanished(pods: tuple[PodFacts, ...], job: JobFacts) -> bool:
 
 def _failed(pods: tuple[PodFacts, ...]) -> tuple[PodFacts, ...]:
     failed = [pod for pod in pods if pod.phase == "Failed"]
-    return tuple(sorted(failed, key=lambda pod: pod.end.finished_at if pod.end else pod.created_at))
+    return tuple(sorted(failed, key=lambda pod: pod.ended_at))

@@ -194,7 +194,10 @@ class ContainerWait:
 
 @dataclass(frozen=True, slots=True)
 class ContainerEnd:
-    """How the trainer's container ended; `message` is what it left in its termination message file."""
+    """How the trainer's container ended; `message` is what it left in its termination message file.
+
+    `finished_at` is empty where the kubelet lost sight of the container.
+    """
 
     exit_code: int
     signal: int
@@ -251,6 +254,11 @@ class PodFacts:
     def finished(self) -> bool:
         """Whether it will never run again."""
         return self.phase in {"Succeeded", "Failed"}
+
+    @property
+    def ended_at(self) -> str:
+        """When the container of a finished Pod ended; where nobody knows, when the Pod was made."""
+        return (self.end.finished_at if self.end else "") or self.created_at
 
     @property
     def leads(self) -> bool:

@@ -264,7 +264,7 @@ def _end(terminated: Object) -> ContainerEnd | None:
         signal=_whole(terminated.get("signal"), 0),
         reason=str(terminated.get("reason", "")),
         message=str(terminated.get("message", "")),
-        finished_at=str(terminated.get("finishedAt", "")),
+        finished_at=str(terminated.get("finishedAt") or ""),
     )
 
 

@@ -83,7 +83,7 @@ def backoff(failures: int) -> timedelta:
 
 
 def _last_end(ended: Sequence[PodFacts]) -> datetime:
-    return max(datetime.fromisoformat(pod.end.finished_at if pod.end else pod.created_at) for pod in ended)
+    return max(datetime.fromisoformat(pod.ended_at) for pod in ended)
 
 
 def for_queue(job: JobFacts, workload: WorkloadFacts | None, others_before: int | None) -> Because:

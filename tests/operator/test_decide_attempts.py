@@ -310,3 +310,14 @@ def test_a_limit_that_is_lowered_below_what_was_counted_ends_a_version_that_runs
         "the training was interrupted 3 times, which runPolicy.maxInterruptions does not allow; "
         "find out what ends its Pods, or raise the limit, and apply it anew",
     )
+
+
+UNKNOWN = {"exitCode": 137, "reason": "ContainerStatusUnknown", "message": "x", "startedAt": None, "finishedAt": None}
+"""How the kubelet tells of a container that it lost sight of."""
+
+
+def test_a_container_whose_end_nobody_saw_has_no_time() -> None:
+    dead = pod(phase="Failed", state={"terminated": UNKNOWN})
+    settle = settled(facts(stored_version(status=STARTED), jobs=(job(failed=1),), pods=(dead,)))
+    assert told(settle, Condition.WAITING)[1] == "Backoff"
+    assert settle.status.failures == 1
