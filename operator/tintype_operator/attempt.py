@@ -87,8 +87,8 @@ class Attempt:
 
     @property
     def failures(self) -> tuple[PodFacts, ...]:
-        """The Pods that failed, in the order of their ends."""
-        return _failed(self.pods)
+        """The Pods that failed, in the order in which they did."""
+        return _failed(self.pods, self.job)
 
     @property
     def last_failure(self) -> PodFacts | None:
@@ -192,7 +192,7 @@ def _tally(
     that has vanished needs no memory: status names the next attempt, or none, as soon as it has been counted. Pods
     that end since the operator itself deletes their Job are not interrupted.
     """
-    failed = _failed(pods)
+    failed = _failed(pods, job)
     if job.nodes > 1:
         # Of Pods that end together one counts, and which one is known once all have ended.
         known = job.failure_reason is not None and not _vanished(pods, job)
@@ -227,9 +227,10 @@ def _last_failure(failed: tuple[PodFacts, ...], job: JobFacts) -> PodFacts | Non
 def _vanished(pods: tuple[PodFacts, ...], job: JobFacts) -> bool:
     if job.nodes == 1 or len(pods) >= job.nodes or job.failure_reason != outcomes.TOO_MANY_FAILURES:
         return False
-    return all(outcomes.distance_from_cause(pod) == outcomes.LOST_ANOTHER for pod in _failed(pods))
+    return all(outcomes.distance_from_cause(pod) == outcomes.LOST_ANOTHER for pod in _failed(pods, job))
 
 
-def _failed(pods: tuple[PodFacts, ...]) -> tuple[PodFacts, ...]:
-    failed = [pod for pod in pods if pod.phase == "Failed"]
-    return tuple(sorted(failed, key=lambda pod: pod.ended_at))
+def _failed(pods: tuple[PodFacts, ...], job: JobFacts) -> tuple[PodFacts, ...]:
+    failed = tuple(pod for pod in pods if pod.phase == "Failed")
+    # One follows the other, or all run at once: only then must their nodes' clocks, which may differ, say who was first.
+    return failed if job.nodes == 1 else tuple(sorted(failed, key=lambda pod: pod.ended_at))

@@ -69,8 +69,12 @@ def for_next_attempt(job: JobFacts, ended: Sequence[PodFacts], failures: int) ->
 
 
 def seconds_until_next_attempt(ended: Sequence[PodFacts], failures: int, now: str) -> float:
-    """Return how long the next attempt waits, after one whose Pods ended together; at least one crashed."""
-    return (_next_attempt(ended, failures) - datetime.fromisoformat(now)).total_seconds()
+    """Return how long the next attempt waits, after one whose Pods ended together; at least one crashed.
+
+    Their ends are told by their nodes' clocks: one that is far ahead of this one's puts nothing off.
+    """
+    left = _next_attempt(ended, failures) - datetime.fromisoformat(now)
+    return left.total_seconds() if left <= 2 * LONGEST_BACKOFF else 0.0
 
 
 def _next_attempt(ended: Sequence[PodFacts], failures: int) -> datetime:

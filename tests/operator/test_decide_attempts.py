@@ -321,3 +321,16 @@ def test_a_container_whose_end_nobody_saw_has_no_time() -> None:
     settle = settled(facts(stored_version(status=STARTED), jobs=(job(failed=1),), pods=(dead,)))
     assert told(settle, Condition.WAITING)[1] == "Backoff"
     assert settle.status.failures == 1
+
+
+def test_the_newest_pod_tells_why_a_job_failed_whatever_its_nodes_clock_says() -> None:
+    said = '{"reason": "DataError", "message": "dataset.uri: line 3 is no JSON"}'
+    first = pod(uid="pod-0", phase="Failed", state=terminated(1, at="2026-11-24T12:59:00Z"))
+    last = pod(
+        created="2026-11-24T11:59:40Z",
+        phase="Failed",
+        state=terminated(65, at="2026-11-24T11:59:50Z", message=said),
+    )
+    failed = job(failed=2, condition=("Failed", "PodFailurePolicy", "Container trainer failed with exit code 65"))
+    settle = settled(facts(stored_version(status=STARTED), jobs=(failed,), pods=(first, last)))
+    assert told(settle, Condition.FAILED)[1:] == ("DataError", "dataset.uri: line 3 is no JSON")

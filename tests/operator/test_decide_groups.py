@@ -256,3 +256,10 @@ def test_a_job_that_is_cleaned_away_before_the_next_attempt_is_not_missed() -> N
     decision = decided(replace(facts(_version(settle.status.to_wire())), job_is_gone=True))
     assert isinstance(decision, CreateJob)
     assert (decision.name, decision.attempt) == ("bottles-1-2", 2)
+
+
+def test_a_node_whose_clock_is_ahead_does_not_put_the_next_attempt_off() -> None:
+    ahead = (_dead(0, 1, at="2026-11-24T13:00:00Z", message=SEGFAULT), _dead(1, 1, message=PEER_LOST))
+    assert isinstance(decided(_failed(*ahead)), CreateJob)
+    a_little = (_dead(0, 1, at="2026-11-24T12:00:05Z", message=SEGFAULT), _dead(1, 1, message=PEER_LOST))
+    assert settled(_failed(*a_little)).again_in_s == 15
