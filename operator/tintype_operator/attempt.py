@@ -232,5 +232,5 @@ def _vanished(pods: tuple[PodFacts, ...], job: JobFacts) -> bool:
 
 def _failed(pods: tuple[PodFacts, ...], job: JobFacts) -> tuple[PodFacts, ...]:
     failed = tuple(pod for pod in pods if pod.phase == "Failed")
-    # One follows the other, or all run at once: only then must their nodes' clocks, which may differ, say who was first.
+    # One follows the other, or all run at once: only then must nodes' clocks, which may differ, say who was first.
     return failed if job.nodes == 1 else tuple(sorted(failed, key=lambda pod: pod.ended_at))

@@ -161,9 +161,9 @@ def _phase(version: VersionFacts, attempt: Attempt) -> Phase:
         return _stage(version, pod)
     if pod is None and attempt.job.suspended:
         return Phase.QUEUED
-    if attempt.concluding:
-        return version.status.phase if version.status.phase in _RUNNING else _stage(version, attempt.pods[-1])
-    return Phase.PENDING
+    if attempt.concluding and version.status.phase in _RUNNING:
+        return version.status.phase
+    return _stage(version, attempt.pods[-1]) if attempt.concluding and attempt.pods else Phase.PENDING
 
 
 def _stage(version: VersionFacts, pod: PodFacts) -> Phase:

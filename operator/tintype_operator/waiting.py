@@ -62,8 +62,12 @@ def for_next_pod(job: JobFacts, ended: Sequence[PodFacts], refusal: RefusalFacts
 
 def for_next_attempt(job: JobFacts, ended: Sequence[PodFacts], failures: int) -> Because:
     """Return when the next attempt starts, after one whose Pods ended together; so many crashed in all attempts."""
+    if job.failure_reason is None:
+        return Because(
+            WaitingReason.POD_PENDING, f"Job {job.key.name} has not said yet what follows a Pod that is gone"
+        )
     said = f"Job {job.key.name} ended, and all its Pods start anew in the next attempt"
-    if failures:
+    if failures and ended:
         said += f", due at {_next_attempt(ended, failures).astimezone(UTC):%H:%M:%S} UTC"
     return Because(WaitingReason.BACKOFF, said)
 

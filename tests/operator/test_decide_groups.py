@@ -263,3 +263,34 @@ def test_a_node_whose_clock_is_ahead_does_not_put_the_next_attempt_off() -> None
     assert isinstance(decided(_failed(*ahead)), CreateJob)
     a_little = (_dead(0, 1, at="2026-11-24T12:00:05Z", message=SEGFAULT), _dead(1, 1, message=PEER_LOST))
     assert settled(_failed(*a_little)).again_in_s == 15
+
+
+LATER = STARTED | {"phase": "Pending", "failures": 1, "job": STARTED["job"] | {"failuresBefore": 1}}
+"""Of an attempt after one that crashed."""
+
+
+def test_a_pod_that_vanished_beside_one_that_was_done_was_interrupted() -> None:
+    done = _pod(1, phase="Succeeded", state=terminated(0))
+    assert isinstance(decided(_failed(done, status=LATER)), CreateJob)
+    settle = settled(_failed(done, status=LATER).with_job(_observed(_job(name="bottles-1-2", uid="job-2"))))
+    assert (settle.status.failures, settle.status.interruptions) == (1, 1)
+
+
+@pytest.mark.parametrize("left", [(), (_pod(1, phase="Running", state=running()),)], ids=["none", "the other"])
+@pytest.mark.parametrize("status", [STARTED, LATER, STARTED | {"phase": "Pending"}])
+def test_a_job_that_is_about_to_fail_is_waited_for_whatever_pods_are_left(
+    left: tuple[dict[str, Any], ...], status: dict[str, Any]
+) -> None:
+    failing = ("FailureTarget", "BackoffLimitExceeded", "")
+    settle = settled(facts(_version(status), jobs=(_job(failed=1, condition=failing),), pods=left))
+    assert (settle.delete, settle.status.failures) == ((), status.get("failures"))
+    assert left or settle.status.phase == status["phase"]
+
+
+def test_a_pod_that_vanishes_while_the_other_runs_is_waited_for() -> None:
+    runs = _pod(1, phase="Running", state=running())
+    settle = settled(facts(_version(LATER), jobs=(_job(),), pods=(runs,)))
+    assert told(settle, Condition.WAITING)[1:] == (
+        "PodNotCreated",
+        "Job bottles-1-1 has not said yet what follows a Pod that is gone",
+    )
