@@ -158,9 +158,8 @@ class Reconciler:
             await self._writer.delete_version(old)
 
     def _weights_from(self, version: VersionFacts) -> VersionFacts | None:
-        """Return the version whose weights one without a Job starts from; its news become that one's, too."""
-        job = version.status.job
-        if version.weights_from is None or (job is not None and job.deleted_for is None) or version.ended:
+        """Return the version whose weights one starts from, in this attempt or the next; its news become that one's."""
+        if version.weights_from is None or version.ended:
             return None
         source = Key(version.key.namespace, version.weights_from)
         self._queue.follow(version.key, source)

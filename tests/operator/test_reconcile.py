@@ -2,11 +2,17 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
+from support.decisions import STARTED, SUCCEEDED
+from support.operator_objects import JOB_UID, job, stored_version
+from tintype_operator.cache import Caches
 from tintype_operator.facts import Key
 from tintype_operator.metrics import Metrics
+from tintype_operator.observe import observe_job, observe_version
 from tintype_operator.queue import WorkQueue
 from tintype_operator.reconcile import Reconciler
+from tintype_operator.settings import LeaseSettings, Settings, TrainerSettings
 
 KEY = Key("team-a", "bottles-1")
 
@@ -47,3 +53,34 @@ async def _cut_off() -> list[Key]:
 
 def test_what_a_lost_lease_cuts_off_is_done_when_it_is_held_again() -> None:
     assert asyncio.run(_cut_off()) == [KEY, KEY]
+
+
+class Server:
+    """Takes each Job."""
+
+    def __init__(self) -> None:
+        self.created: list[dict[str, Any]] = []
+
+    async def create(self, _resource: object, _namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.created.append(body)
+        return job(name=body["metadata"]["name"], uid="new")
+
+
+def test_a_version_finds_its_weights_after_its_preflight() -> None:
+    """Status still names the Job of the preflight then."""
+    changes = {"spec.training.initialWeights": {"modelVersion": "bottles-0"}, "spec.runPolicy.preflight": "Auto"}
+    named = {"job": {"name": "bottles-1-preflight", "uid": JOB_UID}, "attempt": 0}
+    version = observe_version(stored_version(changes, status=STARTED | named))
+    source = observe_version(stored_version(name="bottles-0", uid="other", status=SUCCEEDED))
+    done = observe_job(job(name="bottles-1-preflight", condition=("Complete", "", "")))
+    server, caches = Server(), Caches()
+    settings = Settings(TrainerSettings("trainer"), LeaseSettings(KEY, "me"))
+
+    async def reconciled() -> bool:
+        caches.versions.put(version)
+        caches.versions.put(source)
+        caches.jobs.put(done)
+        return await Reconciler(server, caches, WorkQueue(), None, settings, Metrics()).reconcile(KEY)
+
+    assert not asyncio.run(reconciled())
+    assert [one["metadata"]["name"] for one in server.created] == ["bottles-1-1"]
