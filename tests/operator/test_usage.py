@@ -129,3 +129,12 @@ def test_reasons_without_end_are_told_as_one() -> None:
     usage = account(facts(training(pods=known), pods=(crashed,)), observe_version(training(pods=known)).status, NOW)
     assert usage.usage is not None
     assert usage.usage.pods[-1].reason == OTHER
+
+
+@pytest.mark.parametrize("phase", ["Failed", "Running"])
+def test_pods_of_an_earlier_version_of_the_name_are_not_counted(phase: str) -> None:
+    """It was deleted and applied again: the old Pod ends in its grace, or still runs when the new version has ended."""
+    state = terminated(75) if phase == "Failed" else running()
+    old = pod(uid="old", job_uid="old", created="2026-11-24T11:50:00Z", phase=phase, state=state)
+    given = facts(stored_version(GPUS | {"spec.runPolicy.stop": True}), pods=(old,))
+    assert counted(given).pods == ()
