@@ -149,7 +149,8 @@ def _complete(facts: Facts, attempt: Attempt, now: str) -> Decision:
 
 
 def _job_failed(facts: Facts, attempt: Attempt, storage: Storage, now: str) -> Decision:
-    if not facts.pods_looked_up and (attempt.is_group or attempt.current is not None or not attempt.failures):
+    unseen = attempt.current is not None or len(attempt.failures) < max(1, attempt.job.failed)
+    if not facts.pods_looked_up and (attempt.is_group or unseen):
         return LookUpPods(attempt.job)
     version = facts.version
     if version.published:

@@ -179,7 +179,9 @@ class Reconciler:
         pods = [observe_pod(item) async for page in pages for item in page["items"]]
         for pod in pods:
             self._caches.pods.put(pod)
-        others = tuple(pod for pod in facts.pods if pod.job_uid != step.job.uid)
+        uids = {pod.uid for pod in pods}
+        # One that has ended and is gone by now still tells how.
+        others = (pod for pod in facts.pods if pod.job_uid != step.job.uid or (pod.finished and pod.uid not in uids))
         return replace(facts, pods=(*others, *pods), pods_looked_up=True)
 
     async def _create(self, facts: Facts, step: CreateJob) -> Facts:

@@ -16,7 +16,7 @@ from support.operator_objects import (
     terminated,
 )
 from tintype_api.constants import Condition, JobDeletion, Phase
-from tintype_operator.decisions import CreateJob, Facts, LookUpJob, Settle
+from tintype_operator.decisions import CreateJob, Facts, LookUpJob, LookUpPods, Settle
 from tintype_operator.observe import observe_version
 
 INTERRUPTED = pod(phase="Failed", state=terminated(75))
@@ -102,7 +102,8 @@ def test_too_many_failures_of_all_attempts_together_are_told() -> None:
         name="bottles-1-2", uid="job-2", failed=2, backoff_limit=1, condition=("Failed", "BackoffLimitExceeded", "")
     )
     dead = pod(name="bottles-1-2-a", job_uid="job-2", phase="Failed", state=terminated(1))
-    settle = settled(facts(stored_version(status=status), jobs=(failed,), pods=(dead,)))
+    given = facts(stored_version(status=status), jobs=(failed,), pods=(dead,))
+    settle = settled(replace(given, pods_looked_up=True))
     assert told(settle, Condition.FAILED)[2].startswith(
         "the trainer failed 4 times, more often than runPolicy.backoffLimit 3 allows; the last time: "
     )
@@ -334,3 +335,9 @@ def test_the_newest_pod_tells_why_a_job_failed_whatever_its_nodes_clock_says() -
     failed = job(failed=2, condition=("Failed", "PodFailurePolicy", "Container trainer failed with exit code 65"))
     settle = settled(facts(stored_version(status=STARTED), jobs=(failed,), pods=(first, last)))
     assert told(settle, Condition.FAILED)[1:] == ("DataError", "dataset.uri: line 3 is no JSON")
+
+
+def test_a_pod_that_the_cache_does_not_know_yet_may_tell_why_a_job_failed() -> None:
+    failed = job(failed=2, condition=("Failed", "PodFailurePolicy", "Container trainer failed with exit code 65"))
+    given = facts(stored_version(status=STARTED), jobs=(failed,), pods=(CRASHED,))
+    assert decided(given) == LookUpPods(given.jobs[0])

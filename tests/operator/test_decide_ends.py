@@ -95,7 +95,8 @@ def test_the_pod_of_a_complete_job_is_looked_up_before_its_end_is_told() -> None
 )
 def test_a_failed_job_says_why(end: dict[str, Any], job_reason: str, reason: str, words: str) -> None:
     failed = job(failed=4, condition=("Failed", job_reason, "in Kubernetes' words"))
-    settle = settled(facts(stored_version(status=STARTED), jobs=(failed,), pods=(pod(phase="Failed", state=end),)))
+    given = facts(stored_version(status=STARTED), jobs=(failed,), pods=(pod(phase="Failed", state=end),))
+    settle = settled(replace(given, pods_looked_up=True))
     assert settle.status.phase == Phase.FAILED
     assert settle.status.completion_time == NOW
     status, because, message = told(settle, Condition.FAILED)
