@@ -215,6 +215,8 @@ class Reason(StrEnum):
     KILLED = "Killed"
     PEER_LOST = "PeerLost"
     """Another process of the training ended; why is told by that one."""
+    PEER_MISSING = "PeerMissing"
+    """Another process of the training did not come."""
     CRASHED = "Crashed"
     JOB_DELETED = "JobDeleted"
     NAME_CONFLICT = "NameConflict"

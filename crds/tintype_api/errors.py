@@ -80,6 +80,11 @@ def peer_lost(message: str) -> UserError:
     return UserError(message, exit_code=ExitCode.FAILED, reason=Reason.PEER_LOST)
 
 
+def peer_missing(message: str) -> UserError:
+    """Return the error of a process to which another one of its training did not come (exit 1)."""
+    return UserError(message, exit_code=ExitCode.FAILED, reason=Reason.PEER_MISSING)
+
+
 def checkpoint_not_saved(message: str) -> UserError:
     """Return a UserError for a checkpoint that could not be saved before the end; the Pod is tried again (exit 1)."""
     return UserError(message, exit_code=ExitCode.FAILED, reason=Reason.CHECKPOINT_NOT_SAVED)

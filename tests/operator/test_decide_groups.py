@@ -162,6 +162,14 @@ def test_pods_that_are_gone_before_anyone_saw_their_end_were_interrupted(left: t
     assert after.status.interruptions == 2, "it is counted once"
 
 
+def test_a_pod_to_which_no_other_came_was_not_interrupted() -> None:
+    """The other one, which had no node, goes with the Job."""
+    missing = '{"reason": "PeerMissing", "message": "the 2 processes of this training did not meet"}'
+    settle = settled(_failed(_dead(0, 1, at="2026-11-24T11:59:52Z", message=missing)))
+    assert told(settle, Condition.RETRYING)[1] == "PeerMissing"
+    assert (settle.status.failures, settle.status.interruptions) == (1, None)
+
+
 def test_pods_that_vanish_too_often_end_it() -> None:
     settle = settled(_failed(status=STARTED | {"interruptions": 1}, maxInterruptions=2))
     assert told(settle, Condition.FAILED)[1] == "TooManyInterruptions"

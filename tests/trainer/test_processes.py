@@ -1,8 +1,10 @@
 """Two real processes over gloo train as one does: with the same batches, gradients, weights and metrics."""
 
 import itertools
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from support.ports import free_port
 from support.together import Together, whole
 from support.trainings import Digits, OneBox, Recorder, make_learner, small_network, training_spec
 from tintype_api.catalogue import Optimizer
@@ -24,8 +27,10 @@ from tintype_trainer.loop.records import Ending, Examples
 from tintype_trainer.loop.snapshot import Snapshot
 from tintype_trainer.loop.stepping import Stepper
 from tintype_trainer.pixels.batches import Batch
+from tintype_trainer.processes import joined
 from tintype_trainer.processes.group import Group
 from tintype_trainer.processes.joined import buckets
+from tintype_trainer.processes.place import Place
 from tintype_trainer.stopping import StopRequest
 
 EXAMPLES = Examples(range(20), range(20, 31), [])
@@ -303,6 +308,14 @@ def test_a_process_left_alone_says_so(together: Together) -> None:
     assert lost.message == (
         "another process of this training ended, without which this one cannot go on; see how that one ended"
     )
+
+
+def test_a_process_to_which_no_other_comes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(joined, "MEETING_LIMIT", timedelta(seconds=1))
+    place = Place(0, 2, 0, 1, "127.0.0.1", free_port(), os.getppid())
+    with pytest.raises(UserError, match="did not meet") as raised, joined.join(place, lambda: None):
+        pass
+    assert raised.value.reason is Reason.PEER_MISSING
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])

@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed import TCPStore  # type: ignore[attr-defined]  # its own documentation imports it from there
 
-from tintype_api.errors import peer_lost
+from tintype_api.errors import UserError, peer_lost, peer_missing
 from tintype_trainer.processes.group import Group
 from tintype_trainer.processes.place import Place
 
@@ -113,8 +113,9 @@ def join(place: Place, beat: Callable[[], None]) -> Iterator[Group]:
     """Meet the other processes, and part from them at the end.
 
     Raises:
-        UserError: exit 1 PeerLost where they do not come.
+        UserError: exit 1 PeerMissing where they do not come, PeerLost where they come and go.
     """
+    began = time.monotonic()
     _end_with(place.launcher)
     if place.size == place.local_size and "lo" in (name for _, name in socket.if_nameindex()):
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
@@ -123,7 +124,9 @@ def join(place: Place, beat: Callable[[], None]) -> Iterator[Group]:
         store = TCPStore(place.host, place.port, place.size, is_master=place.rank == 0, timeout=MEETING_LIMIT)
         dist.init_process_group(backend, store=store, rank=place.rank, world_size=place.size, timeout=NO_LIMIT)
     except RuntimeError as error:
-        raise peer_lost(
+        if time.monotonic() - began < MEETING_LIMIT.total_seconds():
+            raise _left_alone() from error
+        raise peer_missing(
             f"the {place.size} processes of this training did not meet at {place.host}:{place.port} within "
             f"{MEETING_LIMIT.seconds // 60} minutes; see the other Pods of this training"
         ) from error
@@ -153,9 +156,13 @@ def _together() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise peer_lost(
-            "another process of this training ended, without which this one cannot go on; see how that one ended"
-        ) from error
+        raise _left_alone() from error
+
+
+def _left_alone() -> UserError:
+    return peer_lost(
+        "another process of this training ended, without which this one cannot go on; see how that one ended"
+    )
 
 
 def _end_with(launcher: int) -> None:

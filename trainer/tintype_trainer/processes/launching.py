@@ -116,7 +116,7 @@ def _outcome(ended: Sequence[_Process]) -> Outcome:
     """Return how the training ended: as the process did that failed first for a reason of its own, else as rank 0."""
     outcomes = {process.place.rank: process.outcome for process in ended}
     failed = [outcome for outcome in outcomes.values() if outcome.exit_code]
-    own = [outcome for outcome in failed if outcome.reason is not Reason.PEER_LOST]
+    own = [outcome for outcome in failed if outcome.reason not in {Reason.PEER_LOST, Reason.PEER_MISSING}]
     return next(iter([*own, *failed]), outcomes[min(outcomes)])
 
 
