@@ -79,7 +79,9 @@ def being_deleted(
         pods: Its Pods that have not ended, oldest first, but for lost ones.
         now: The time.
     """
-    conditions = _waits(version, version.status.conditions, waiting.for_deletion(why, named.name, pods), now)
+    taken_back = why is JobDeletion.SUSPENSION and not version.suspend
+    because = waiting.for_deletion(JobDeletion.BACKOFF if taken_back else why, named.name, pods)
+    conditions = _waits(version, version.status.conditions, because, now)
     leading = [pod for pod in pods if pod.leads and why is JobDeletion.SUSPENSION]
     pod = leading[-1] if leading else None
     job = named.model_copy(update={"pod_uid": pod.uid if pod else None})

@@ -127,6 +127,11 @@ def test_resuming_begins_the_next_attempt() -> None:
 def test_a_suspension_that_is_taken_back_too_late_ends_in_the_next_attempt() -> None:
     given = facts(stored_version(status=SUSPENDING), jobs=(job(deleting=True),), pods=(RUNS,))
     assert settled(given).status.phase == Phase.TRAINING
+    assert told(settled(given), Condition.WAITING) == (
+        "True",
+        "EarlierRunEnds",
+        "Job bottles-1-1 is being deleted; the next attempt follows",
+    )
     gone = replace(facts(stored_version(status=SUSPENDING)), job_is_gone=True)
     assert isinstance(decided(gone), CreateJob), "its Job was not deleted by hand"
 
