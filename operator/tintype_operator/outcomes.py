@@ -10,7 +10,8 @@ from tintype_api.constants import FINAL_EXIT_CODES, ExitCode, Reason
 from tintype_operator.conditions import Because
 from tintype_operator.facts import ContainerEnd, JobFacts, PodFacts, VersionFacts
 
-_REASON: Final = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
+_REASON: Final = re.compile(r"(?=.{,256}$)[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
+"""What Kubernetes takes for a condition's reason, at most as long as status holds."""
 _SIGNAL_BASE: Final = 128
 TOO_MANY_FAILURES: Final = "BackoffLimitExceeded"
 """Reason of a Job that failed since its Pods did, and not for an exit code that ends it."""

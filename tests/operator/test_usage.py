@@ -138,3 +138,10 @@ def test_pods_of_an_earlier_version_of_the_name_are_not_counted(phase: str) -> N
     old = pod(uid="old", job_uid="old", created="2026-11-24T11:50:00Z", phase=phase, state=state)
     given = facts(stored_version(GPUS | {"spec.runPolicy.stop": True}), pods=(old,))
     assert counted(given).pods == ()
+
+
+def test_a_reason_that_is_longer_than_status_may_hold_is_no_reason() -> None:
+    said = '{"reason": "' + "A" * 300 + '", "message": "said by an image of one\'s own"}'
+    crashed = pod(phase="Failed", state=terminated(1, message=said))
+    usage = counted(replace(facts(training(), jobs=(job(failed=1),), pods=(crashed,)), pods_looked_up=True))
+    assert [one.reason for one in usage.pods] == ["Crashed"]
