@@ -1,11 +1,13 @@
 """A small world of one version: an API server, a Job controller, a kubelet, a trainer, a user, and the operator.
 
 Everything but the operator's decisions is a sketch: enough that whatever may happen to a version happens in some order.
+What the operator has seen of Jobs and of Pods may be older than what is, each kind by itself.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from support.modelversions import modelversion
@@ -14,11 +16,13 @@ from tintype_api.spec.run import Storage
 from tintype_operator.attempt import is_lost
 from tintype_operator.decide import decide
 from tintype_operator.decisions import CreateJob, Facts, LookUpJob, LookUpPods, LookUpQueue, Rest, Settle
+from tintype_operator.facts import JobFacts, PodFacts, VersionFacts
 from tintype_operator.observe import observe_job, observe_pod, observe_version
 
 Object = dict[str, Any]
 
 GRACE = timedelta(seconds=30)
+NEVER = datetime.max.replace(tzinfo=UTC)
 LABELS = {"tintype.dev/modelversion": "bottles-1"}
 
 
@@ -34,9 +38,16 @@ class World:
     clock: datetime = field(default_factory=lambda: datetime.fromisoformat("2026-11-24T12:00:00+00:00"))
     jobs: list[Object] = field(default_factory=list)
     pods: list[Object] = field(default_factory=list)
+    seen_jobs: list[JobFacts] = field(default_factory=list)
+    seen_pods: list[PodFacts] = field(default_factory=list)
+    seen_version: VersionFacts | None = None
+    news: bool = True
+    due: datetime = NEVER
+    meddled: bool = False
     silent: set[str] = field(default_factory=set)
     transitions: set[tuple[str, str]] = field(default_factory=set)
     made: int = 0
+    mishaps: float = 0.03
 
     def __post_init__(self) -> None:
         policy = {"backoffLimit": 2, "maxInterruptions": 4, "preflight": self.preflight}
@@ -75,18 +86,33 @@ class World:
     def unfinished(self) -> list[Object]:
         return [pod for pod in self.pods if pod["status"]["phase"] not in {"Succeeded", "Failed"}]
 
+    def look(self, *, jobs: bool = True, pods: bool = True) -> None:
+        """Let the operator hear what the watches have to tell."""
+        before = {*self.seen_jobs, *self.seen_pods}
+        self.seen_jobs = [observe_job(job) for job in self.jobs] if jobs else self.seen_jobs
+        self.seen_pods = [observe_pod(pod) for pod in self.pods] if pods else self.seen_pods
+        self.news |= before != {*self.seen_jobs, *self.seen_pods}
+
     def operate(self) -> None:
-        """Be the operator until nothing follows any more."""
+        """Be the operator until nothing follows any more, if there is news, or time for what it has put off."""
+        if not self.news and self.clock < self.due and observe_version(self.version) == self.seen_version:
+            return
         for _ in range(20):
             settle = self._decide()
             if settle is None or not self._carry_out(settle):
+                self._rest(settle)
                 return
         raise AssertionError(f"the operator does not come to rest in {self.status}")
 
+    def _rest(self, settle: Settle | None) -> None:
+        self.news, self.seen_version = False, observe_version(self.version)
+        again_in_s = settle.again_in_s if settle is not None else None
+        self.due = NEVER if again_in_s is None else self.clock + timedelta(seconds=again_in_s)
+        if settle is not None and settle.again:
+            self.due = self.clock
+
     def _decide(self) -> Settle | None:
-        facts = Facts(
-            observe_version(self.version), tuple(map(observe_job, self.jobs)), tuple(map(observe_pod, self.pods))
-        )
+        facts = Facts(observe_version(self.version), tuple(self.seen_jobs), tuple(self.seen_pods))
         for _ in range(6):
             match decide(facts, Storage(), self.now):
                 case Settle() as settle:
@@ -94,9 +120,14 @@ class World:
                 case Rest():
                     return None
                 case LookUpJob():
-                    facts = replace(facts, job_is_gone=True)
-                case LookUpPods():
-                    facts = replace(facts, pods_looked_up=True)
+                    found = [job for job in self.jobs if job["metadata"]["uid"] == self.status["job"]["uid"]]
+                    facts = facts.with_job(observe_job(found[0])) if found else replace(facts, job_is_gone=True)
+                case LookUpPods() as step:
+                    found = [pod for pod in self.pods if _job_uid(pod) == step.job.uid]
+                    uids = {pod["metadata"]["uid"] for pod in found}
+                    known = (pod for pod in facts.pods if pod.job_uid != step.job.uid or pod.finished)
+                    others = (pod for pod in known if pod.uid not in uids)
+                    facts = replace(facts, pods=(*others, *map(observe_pod, found)), pods_looked_up=True)
                 case LookUpQueue():
                     facts = replace(facts, queue_looked_up=True)
                 case CreateJob() as step:
@@ -113,7 +144,13 @@ class World:
         spec |= {"completions": self.nodes} if step.is_group else {}
         job: Object = {"metadata": metadata | {"ownerReferences": [owner]}, "spec": spec, "status": {"failed": 0}}
         self.jobs.append(job)
+        self._answer(job)
         return job
+
+    def _answer(self, job: Object) -> None:
+        """Let the operator see a Job that it has just written, as it is by now."""
+        others = [one for one in self.seen_jobs if one.uid != job["metadata"]["uid"]]
+        self.seen_jobs = others + ([observe_job(job)] if job in self.jobs else [])
 
     def _carry_out(self, settle: Settle) -> bool:
         own = {name: self.status[name] for name in OPERATOR_STATUS_FIELDS if name in self.status}
@@ -124,19 +161,30 @@ class World:
                 del self.status[name]
             self.status.update(wanted)
             self.transitions |= {(before, self.phase)} if before != self.phase else set()
-        for job in self._same(settle.delete):
-            self.jobs.remove(job)
-            self._delete_pods(job)
-        for job in self._same((settle.delete_after_pods,) if settle.delete_after_pods else ()):
-            self.delete(job)
-        if settle.patch is not None and settle.patch.backoff_limit is not None:
-            for job in self._same((settle.patch.job,)):
-                job["spec"]["backoffLimit"] = settle.patch.backoff_limit
-        return own != wanted or bool(settle.delete or settle.delete_after_pods)
+        if self.chance.random() < self.mishaps:
+            return True  # the API server does not answer, or the operator starts anew
+        for uid in (job.uid for job in settle.delete):
+            self._write(uid, self._remove)
+        if settle.delete_after_pods is not None:
+            self._write(settle.delete_after_pods.uid, self.delete)
+        if settle.patch is not None:
+            fields = {"backoffLimit": settle.patch.backoff_limit, "ttlSecondsAfterFinished": settle.patch.ttl_seconds}
+            given = {name: value for name, value in fields.items() if value is not None}
+            self._write(settle.patch.job.uid, lambda job: job["spec"].update(given))
+        return own != wanted or bool(settle.patch or settle.delete or settle.delete_after_pods)
 
-    def _same(self, wanted: Any) -> list[Object]:  # noqa: ANN401 - facts of Jobs
-        uids = {job.uid for job in wanted}
-        return [job for job in self.jobs if job["metadata"]["uid"] in uids]
+    def _write(self, uid: str, change: Callable[[Object], None]) -> None:
+        """Change a Job, and let the operator see what came of that: it may be gone."""
+        for job in [job for job in self.jobs if job["metadata"]["uid"] == uid]:
+            change(job)
+            self._answer(job)
+        if uid not in [job["metadata"]["uid"] for job in self.jobs]:
+            self.seen_jobs = [job for job in self.seen_jobs if job.uid != uid]
+
+    def _remove(self, job: Object) -> None:
+        """Delete a Job in the background."""
+        self.jobs.remove(job)
+        self._delete_pods(job)
 
     def delete(self, job: Object) -> None:
         """Delete a Job in the foreground."""
@@ -152,8 +200,7 @@ class World:
         pod["metadata"].setdefault("deletionTimestamp", ends_by)
 
     def pods_of(self, job: Object) -> list[Object]:
-        uid = job["metadata"]["uid"]
-        return [pod for pod in self.pods if pod["metadata"]["ownerReferences"][0]["uid"] == uid]
+        return [pod for pod in self.pods if _job_uid(pod) == job["metadata"]["uid"]]
 
     def happen(self) -> None:
         """Let something happen that is not the operator's doing."""
@@ -165,10 +212,13 @@ class World:
             (6, self.collect_garbage),
             (3, self.pass_time),
             (1, self.evict),
+            (0.5, self.drain_unseen),
             (1, self.lose_node),
             (1, self.ask_suspend),
             (0.2, self.ask_stop),
+            (0.1, self.ask_limits),
             (0.05, self.delete_by_hand),
+            (0.05, self.clean_up),
             (2 if self.queue else 0, self.be_the_queue),
         )
         weights, actions = zip(*events, strict=True)
@@ -179,10 +229,12 @@ class World:
         """Be the Job controller."""
         for job in self.jobs:
             status, pods = job["status"], self.pods_of(job)
-            if "deletionTimestamp" in job["metadata"] or "conditions" in status:
+            if _has(job, "Failed") or _has(job, "Complete"):
                 continue
             if "completions" in job["spec"]:
                 self._control_group(job, pods)
+                continue
+            if "deletionTimestamp" in job["metadata"]:
                 continue
             self._count(job, pods)
             active = [pod for pod in pods if pod in self.unfinished()]
@@ -214,16 +266,16 @@ class World:
         active = [pod for pod in pods if pod in self.unfinished()]
         failed = [pod for pod in pods if pod["status"]["phase"] == "Failed"]
         done = [pod for pod in pods if pod["status"]["phase"] == "Succeeded"]
-        job["status"]["failed"] = len(failed)
-        if failed:
+        deleting = "deletionTimestamp" in job["metadata"]
+        if failed or _has(job, "FailureTarget"):
+            job["status"]["failed"] = max(job["status"]["failed"], len(failed))
+            kind = "FailureTarget" if active else "Failed"
+            job["status"]["conditions"] = [{"type": kind, "status": "True", "reason": "BackoffLimitExceeded"}]
             for pod in active:
                 self.delete_pod(pod)
-            if not active:
-                failure = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}
-                job["status"]["conditions"] = [failure]
         elif len(done) == self.nodes:
             job["status"]["conditions"] = [{"type": "Complete", "status": "True"}]
-        elif not job["spec"]["suspend"]:
+        elif not job["spec"]["suspend"] and not deleting:
             there = {_index(pod) for pod in active + done}
             for index in set(range(self.nodes)) - there:
                 self._make_pod(job, index)
@@ -283,9 +335,9 @@ class World:
             return
         done = started and (self._named() is pod or _index(pod) > 0) and self._is_done(pod)
         codes = [75, 75, 137] if deleted else [1, 65, 75] + ([0] * 6 if done else [])
-        self._end(pod, self.chance.choice(codes))
+        self._end(pod, self.chance.choice(codes), seen=self.chance.random() < 0.9)
 
-    def _end(self, pod: Object, code: int) -> None:
+    def _end(self, pod: Object, code: int, *, seen: bool = True) -> None:
         said = ""
         others = [one for one in self.pods if one["metadata"]["ownerReferences"] == pod["metadata"]["ownerReferences"]]
         if code == 1 and self.nodes > 1 and any(one["status"]["phase"] == "Failed" for one in others):
@@ -294,7 +346,7 @@ class World:
             self.status["artifacts"] = {"uri": "s3://models/team-a/bottles-1"}
             said = '{"reason": "Stopped", "message": "stopped"}' if self.policy.get("stop") else ""
         pod["status"]["phase"] = "Failed" if code else "Succeeded"
-        times = {"startedAt": self.now, "finishedAt": self.now}
+        times = dict.fromkeys(("startedAt", "finishedAt"), self.now if seen or code in {0, 65, 75} else None)
         self._state(pod, {"terminated": {"exitCode": code, "message": said} | times})
 
     @staticmethod
@@ -310,11 +362,12 @@ class World:
         return self.status.get("stage") == ("Preparing" if self._prepares(self._job_of(pod)) else "Publishing")
 
     def collect_garbage(self) -> None:
-        """Remove what is deleted and has ended."""
-        ended = [pod for pod in self.pods if pod not in self.unfinished()]
-        self.pods = [pod for pod in self.pods if pod not in ended or "deletionTimestamp" not in pod["metadata"]]
+        """Remove Jobs that are deleted and have no Pods, and Pods that are deleted, have ended and are counted."""
         deleted = [job for job in self.jobs if "deletionTimestamp" in job["metadata"] and not self.pods_of(job)]
         self.jobs = [job for job in self.jobs if job not in deleted]
+        self.control_jobs()
+        ended = [pod for pod in self.pods if pod not in self.unfinished()]
+        self.pods = [pod for pod in self.pods if pod not in ended or "deletionTimestamp" not in pod["metadata"]]
 
     def pass_time(self) -> None:
         self.clock += timedelta(seconds=self.chance.choice((5, 40, 200)))
@@ -325,6 +378,16 @@ class World:
                 {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}
             ]
             self.delete_pod(pod)
+
+    def drain_unseen(self) -> None:
+        """Evict Pods, which are gone at once: whoever looks at all may never see how they ended."""
+        self.evict()
+        for pod in [pod for pod in self.unfinished() if pod["metadata"]["uid"] not in self.silent]:
+            self.pods.remove(pod)
+            for job in self.jobs:
+                if job["metadata"]["uid"] == _job_uid(pod) and "completions" in job["spec"]:
+                    failing = {"type": "FailureTarget", "status": "True", "reason": "BackoffLimitExceeded"}
+                    job["status"].setdefault("conditions", [failing])
 
     def lose_node(self) -> None:
         for pod in self.unfinished():
@@ -337,13 +400,23 @@ class World:
     def ask_stop(self) -> None:
         self._ask(stop=True)
 
-    def _ask(self, **policy: bool) -> None:
+    def ask_limits(self) -> None:
+        self._ask(maxInterruptions=self.chance.choice((2, 4)), backoffLimit=self.chance.choice((0, 2)))
+
+    def _ask(self, **policy: object) -> None:
         self.version["spec"]["runPolicy"] = self.policy | policy
         self.version["metadata"]["generation"] += 1
 
     def delete_by_hand(self) -> None:
+        self.meddled |= bool(self.jobs)
         for job in self.jobs:
             self.delete(job)
+
+    def clean_up(self) -> None:
+        """Be somebody who deletes finished Jobs."""
+        for job in [job for job in self.jobs if _has(job, "Failed") or _has(job, "Complete")]:
+            self.meddled |= self.news or observe_job(job) not in self.seen_jobs
+            self._remove(job)
 
     def be_the_queue(self) -> None:
         for job in self.jobs:
@@ -354,12 +427,13 @@ class World:
     def come_to_an_end(self) -> None:
         """Let everything go its way, without anyone who asks for anything or breaks anything."""
         self._ask(suspend=False)
-        self.queue = False
+        self.queue, self.mishaps = False, 0.0
         for _ in range(200):
             for job in self.jobs:
                 job["spec"]["suspend"] = False
             for step in (self.start_pod, self.report, self._finish_pods, self.collect_garbage, self.control_jobs):
                 step()
+                self.look()
                 self.operate()
             self.clock += timedelta(seconds=100)
             if self.ended:
@@ -373,6 +447,14 @@ class World:
                 self._end(pod, 75)
             elif pod["status"]["phase"] == "Running" and self._is_done(pod):
                 self._end(pod, 0)
+
+
+def _has(job: Object, kind: str) -> bool:
+    return kind in [condition["type"] for condition in job["status"].get("conditions", [])]
+
+
+def _job_uid(pod: Object) -> str:
+    return str(pod["metadata"]["ownerReferences"][0]["uid"])
 
 
 def _index(pod: Object) -> int:
