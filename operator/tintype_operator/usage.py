@@ -28,9 +28,8 @@ def account(facts: Facts, status: OperatorStatus, now: str) -> OperatorStatus:
     if version.ended:
         return status
     usage = status.usage or Usage()
-    own = [
-        pod for pod in facts.pods if pod.created_at >= version.created_at
-    ]  # others are of an earlier one of its name
+    # Older Pods are those of an earlier version of the same name.
+    own = [pod for pod in facts.pods if pod.created_at >= version.created_at]
     counted = _with_phase(_with_pods(usage, version, own, status, now), version, status, now)
     return status if counted == usage else status.model_copy(update={"usage": counted})
 
