@@ -53,11 +53,13 @@ def test_grey_pictures_are_kept_with_one_channel_and_seen_as_rgb(tmp_path: Path)
     assert np.array_equal(resize(decoded, FIXED), resize(np.repeat(grey, 3, axis=2), FIXED))
 
 
-def test_exif_rotation_is_applied(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_exif_rotation_is_applied(tmp_path: Path, suffix: str, channels: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
-    pixels = _noise(20, 30)
-    decoded = decode(_save(tmp_path / "turned.png", pixels, exif=exif))
+    pixels = _noise(20, 30, channels)
+    decoded = decode(_save(tmp_path / f"turned.{suffix}", pixels, exif=exif))
     assert np.array_equal(decoded, np.rot90(pixels, -1))
 
 
@@ -91,7 +93,7 @@ def test_staging_refuses_what_the_training_could_not_read(
 
 def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "words.png").write_text("no picture")
-    with pytest.raises(UserError, match=r"words\.png cannot be decoded as a picture") as caught:
+    with pytest.raises(UserError, match=r"words\.png is no picture of a known kind; replace it") as caught:
         decode(tmp_path / "words.png")
     assert caught.value.exit_code == 65
 

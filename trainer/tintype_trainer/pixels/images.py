@@ -19,7 +19,7 @@ from torch.nn import functional
 from tintype_api.errors import data_error
 from tintype_api.spec.resizer import ImageResizer
 from tintype_trainer.pixels.geometry import canvas_size, content_size
-from tintype_trainer.pixels.pictures import check_mode, opened
+from tintype_trainer.pixels.pictures import UnreadablePicture, check_mode, opened
 
 Picture = NDArray[np.uint8]
 RGB_CHANNELS: Final = 3
@@ -33,13 +33,12 @@ def decode(path: Path) -> Picture:
     Raises:
         UserError: exit 65 where the file is no picture that can be decoded.
     """
+    # By its bytes, not its path: Pillow (as of 13.0) maps a plain TIFF into memory and turns it into noise where it has
+    # an EXIF rotation.
     try:
-        with Image.open(path) as image:
-            return _pixels(ImageOps.exif_transpose(image))
-    except MemoryError:
-        raise
-    except Exception as error:  # decoders raise whatever broken bytes lead them to
-        raise data_error(f"{path} cannot be decoded as a picture ({error}); replace it or leave it out") from error
+        return decode_bytes(path.read_bytes())
+    except UnreadablePicture as error:
+        raise data_error(f"{path} {error}; replace it or leave it out") from error
 
 
 def decode_bytes(data: bytes) -> Picture:
