@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 from torchvision.transforms.v2 import functional
 
+from tintype_api.constants import ExitCode, Reason
 from tintype_api.errors import UserError
 from tintype_api.spec.resizer import ImageResizer, ResizerType
 from tintype_trainer.pixels.geometry import content_size
@@ -96,6 +97,14 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"words\.png is no picture of a known kind; replace it") as caught:
         decode(tmp_path / "words.png")
     assert caught.value.exit_code == 65
+
+
+def test_a_file_that_cannot_be_read_any_more_is_no_fault_of_the_data(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"gone\.png was a picture before and cannot be read any more \(No such"
+    ) as caught:
+        decode(tmp_path / "gone.png")
+    assert (caught.value.exit_code, caught.value.reason) == (ExitCode.FAILED, Reason.STORAGE_UNREACHABLE)
 
 
 def test_normalise() -> None:

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn import functional
 
-from tintype_api.errors import data_error
+from tintype_api.errors import data_error, storage_unreachable
 from tintype_api.spec.resizer import ImageResizer
 from tintype_trainer.pixels.geometry import canvas_size, content_size
 from tintype_trainer.pixels.pictures import UnreadablePicture, check_mode, opened
@@ -31,12 +31,17 @@ def decode(path: Path) -> Picture:
     Transparency is dropped. Of 16-bit grey pictures the upper 8 bits are kept.
 
     Raises:
-        UserError: exit 65 where the file is no picture that can be decoded.
+        UserError: exit 65 where the file is no picture that can be decoded, 1 where it cannot be read: a disk may be
+            well again, and another Pod brings its pictures anew.
     """
     # By its bytes, not its path: Pillow (as of 13.0) maps a plain TIFF into memory and turns it into noise where it has
     # an EXIF rotation.
     try:
         return decode_bytes(path.read_bytes())
+    except OSError as error:
+        raise storage_unreachable(
+            f"{path} was a picture before and cannot be read any more ({error.strerror}); check the disk"
+        ) from error
     except UnreadablePicture as error:
         raise data_error(f"{path} {error}; replace it or leave it out") from error
 
