@@ -101,6 +101,7 @@ def test_a_box_that_is_none_is_left_to_be_named() -> None:
         (b'{"info" 1}', "has \"1}\" where ':' must stand"),
         (b"{1: 2}", "has a name that is no string"),
         (b'{"info": ' + b"[" * 100_000, "is not JSON (too deep)"),
+        (b'{"images": [{"id": ' + b"1" * 5000 + b"}]}", "has a number of thousands of digits"),
         (b"{}", 'has no "images"; COCO json is one object with images, annotations, categories'),
         (json.dumps(document()).encode() + b" 3", "goes on after its object has ended"),
         (document(images={}), 'must have a list as "images"'),

@@ -152,6 +152,13 @@ def test_a_broken_box_of_coco_is_named(tmp_path: Path) -> None:
     assert "image 0: a box of a.jpg: its bbox [0, 0, 0, 0.25] is empty" in error.message
 
 
+def test_a_file_that_is_too_deep_to_tell_its_format_is_named(tmp_path: Path) -> None:
+    write_files(tmp_path, {"x.json": b'{"info": ' + b"[" * 100_000})
+    error = refused((tmp_path / "x.json").as_uri(), DETECTION)
+    assert error.exit_code == ExitCode.DATA
+    assert error.message.endswith("x.json is not JSON (too deep)")
+
+
 FOLDERS = {"cat/1.png": b"", "dog/1.png": b"", "_none/1.png": b"", "cow/1.png": b"", "top.png": b""}
 
 

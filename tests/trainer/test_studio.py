@@ -92,6 +92,7 @@ def changed(**fields: object) -> dict[str, Any]:
         (b"\xff\xd8\xff\xe0 JFIF", "line 2 is not JSON (no UTF-8)"),
         (b"{'data': 1}", "line 2 is not JSON (Expecting property name"),
         (b"[" * 100_000, "line 2 is not JSON (too deep)"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "line 2 is not JSON (a number of thousands of digits)"),
         (b"3", "line 2 is no JSON object"),
         ({}, 'line 2 must have "data" with exactly one of "file" and "url"'),
         (changed(data={"file": "a", "url": "s3://b/a"}), 'line 2 must have "data" with exactly one of'),

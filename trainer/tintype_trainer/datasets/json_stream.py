@@ -95,6 +95,8 @@ class _Text:
                     raise JsonError(f"is not JSON ({error.msg})") from error
             except RecursionError as error:
                 raise JsonError("is not JSON (too deep)") from error
+            except ValueError as error:
+                raise JsonError("has a number of thousands of digits") from error
             else:
                 # A number may go on in what is not there yet: "1." and "1e" decode as 1.
                 if (

@@ -73,7 +73,7 @@ def _is_coco(uri: str, store: Store) -> bool:
     first_line = next(store.chunks(uri), b"").partition(b"\n")[0]
     try:
         document: Any = json.loads(first_line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     return not (isinstance(document, dict) and "views" in document)
 

@@ -104,7 +104,12 @@ def _parse(line: bytes) -> dict[str, Any]:
     try:
         document = json.loads(line.decode().removeprefix(_BYTE_ORDER_MARK))
     except (ValueError, RecursionError) as error:
-        why = {json.JSONDecodeError: getattr(error, "msg", ""), RecursionError: "too deep"}.get(type(error), "no UTF-8")
+        known = {
+            json.JSONDecodeError: getattr(error, "msg", ""),
+            UnicodeDecodeError: "no UTF-8",
+            RecursionError: "too deep",
+        }
+        why = known.get(type(error), "a number of thousands of digits")
         raise LineError(f"is not JSON ({why}); a data set of Studio JSON lines has one JSON object a line") from error
     if not isinstance(document, dict):
         raise LineError("is no JSON object; write an object in braces")
