@@ -255,6 +255,17 @@ def test_groups_that_cannot_be_had(tmp_path: Path, group_by: dict[str, str], exi
     assert error.message.startswith(words)
 
 
+def test_metadata_that_is_no_text_of_unicode_groups_as_it_is_written(tmp_path: Path) -> None:
+    days = ["\ud800", "\ud801", "\ud802", "\ud803"]
+    lines = [
+        image_line(f"{number}.png", [("glass", "metal")[number % 2]]) | {"metadata": {"day": days[number // 5]}}
+        for number in range(20)
+    ]
+    write_files(tmp_path, {"x.jsonl": json_lines(HEADER, *lines)})
+    found = select((tmp_path / "x.jsonl").as_uri(), {"spec.concepts": ["glass", "metal"]} | grouped_by(metadata="day"))
+    assert {each.group for each in found.examples} == {rf"\ud80{number}" for number in range(4)}
+
+
 def test_metadata_by_which_nothing_can_be_grouped(tmp_path: Path) -> None:
     line = image_line("a.png", ["glass"]) | {"metadata": {"day": [1]}}
     write_files(tmp_path, {"x.jsonl": json_lines(HEADER, line)})

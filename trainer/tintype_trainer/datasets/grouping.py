@@ -73,4 +73,4 @@ class Grouping:
                 f"{self._uri}: {image.where}: the metadata '{self._group_by.metadata}' of {image.name} is no text or "
                 "number, by which images could be grouped; correct it"
             )
-        return str(value)
+        return str(value).encode(errors="backslashreplace").decode()  # JSON may hold halves of characters
