@@ -86,3 +86,18 @@ def test_bf16_does_not_round_boxes(name: str) -> None:
     inside_N = sides_N[(sides_N > 0) & (sides_N < SIDE)]
     assert len(inside_N)
     assert bool((inside_N.bfloat16().double() != inside_N).any())
+
+
+@pytest.mark.parametrize(
+    "name", ["retinanet_efficientnet_lite0", "fasterrcnn_efficientnet_lite0", "ssdlite320_mobilenet_v3_large"]
+)
+def test_a_box_too_narrow_for_single_precision_leaves_the_loss_a_number(name: str) -> None:
+    torch.manual_seed(0)
+    learner = learner_of(build_detector(CATALOGUE[name], 1, (SIDE, SIDE), pretrained=False))
+    (plain,) = batch(1, torch.Generator().manual_seed(0)).boxes
+    narrow_N4 = torch.tensor([[8.0, 8.0, 8.0, 40.0]])
+    both = BoxesOfImage(torch.cat([plain.boxes_N4, narrow_N4]), torch.tensor([0, 0]), torch.tensor([False] * 2), (1, 1))
+    images_B3HW = batch(1, torch.Generator().manual_seed(0)).images_B3HW
+    predictions = learner.predict([Batch(images_B3HW, torch.zeros(1, 0), (both,))], nothing)
+    assert np.isfinite(predictions.losses_N).all()
+    assert learner.measure(predictions).concepts[0].support == 2

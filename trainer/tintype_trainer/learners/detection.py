@@ -74,8 +74,9 @@ class DetectionLearner:
     def _targets(self, batch: Batch) -> list[DetectorTarget]:
         device = self.device.torch_device
         return [
-            DetectorTarget(of.boxes_N4[~of.ignored_N].to(device), of.labels_N[~of.ignored_N].to(device))
+            DetectorTarget(of.boxes_N4[kept_N].to(device), of.labels_N[kept_N].to(device))
             for of in batch.boxes
+            for kept_N in [~of.ignored_N & _has_area(of.boxes_N4)]
         ]
 
 
@@ -87,6 +88,11 @@ def in_pixels_of_picture(found: Detections, of: BoxesOfImage) -> DetectedBoxes:
 
 def _annotated(of: BoxesOfImage) -> AnnotatedBoxes:
     return AnnotatedBoxes(of.boxes_N4.double().numpy() / _scale(of), of.labels_N.numpy(), of.ignored_N.numpy())
+
+
+def _has_area(boxes_N4: Tensor) -> Tensor:
+    """Return for each box whether anything of it is left in single precision: the loss of one without is infinite."""
+    return (boxes_N4[:, 2:] > boxes_N4[:, :2]).all(dim=1)
 
 
 def _scale(of: BoxesOfImage) -> NDArray[np.float64]:
