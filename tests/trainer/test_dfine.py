@@ -51,6 +51,19 @@ def test_it_trains_on_images_with_boxes_and_without(targets: list[DetectorTarget
     assert losses[-1] < losses[0]
 
 
+def test_a_network_that_has_diverged_has_a_loss_that_is_no_number() -> None:
+    detector = build()
+    with torch.no_grad():
+        next(detector.parameters()).fill_(torch.nan)
+    loss = detector.train().losses(images(), [SOME, NONE])
+    torch.autograd.backward(loss)
+    with torch.inference_mode():
+        validation_loss, found = detector.eval().losses_and_detections(images(), [SOME, NONE])
+    assert not torch.isfinite(loss)
+    assert not torch.isfinite(validation_loss)
+    assert [len(each.scores_N) for each in found] == [0, 0]
+
+
 def test_a_validation_pass_changes_nothing_and_gives_the_same_loss_twice() -> None:
     detector = build().eval()
     state = {name: tensor.clone() for name, tensor in detector.state_dict().items()}

@@ -140,7 +140,15 @@ class DfineDetector(LibraryDetector):
     def _see(self, images_B3HW: Tensor, targets: Sequence[DetectorTarget] | None = None) -> Any:  # noqa: ANN401
         labels = None if targets is None else [_label(target, images_B3HW) for target in targets]
         with torch.autocast(images_B3HW.device.type, enabled=False):
-            return self.library(images_B3HW.float(), labels=labels)
+            try:
+                return self.library(images_B3HW.float(), labels=labels)
+            except ValueError:
+                # Its matching refuses boxes and scores that are no numbers, whose loss is none either.
+                seen = self.library(images_B3HW.float())
+                seen.loss = seen.pred_boxes.sum() + seen.logits.sum()
+                if bool(seen.loss.isfinite()):
+                    raise
+                return seen
 
     def _detections(self, seen: Any, images_B3HW: Tensor) -> list[Detections]:  # noqa: ANN401
         height, width = images_B3HW.shape[-2:]
