@@ -134,6 +134,26 @@ def test_a_checkpoint_of_no_use_is_said(tmp_path: Path, damage: object, why: str
     assert notes.notes == [f"{said}; the training starts from its first epoch"]
 
 
+def test_a_checkpoint_that_another_pod_replaces_meanwhile_is_gone_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale, _ = _checkpoints(tmp_path)
+    stale.save(GROUND, _snapshot(4), 1.0)
+    download = Store.download
+
+    def late(store: Store, uri: str, path: Path) -> str:
+        monkeypatch.undo()
+        stale.save(GROUND, _snapshot(8), 2.0)
+        return download(store, uri, path)
+
+    monkeypatch.setattr(Store, "download", late)
+    checkpoints, notes = _checkpoints(tmp_path, run="run-2")
+    found = checkpoints.latest()
+    assert found is not None
+    assert found.snapshot.memory.last.iteration == 8
+    assert notes.notes == ["the training goes on from its checkpoint at epoch 2 (iteration 8)"]
+
+
 def test_a_data_set_that_has_changed_starts_the_training_again(tmp_path: Path) -> None:
     _checkpoints(tmp_path)[0].save(GROUND, _snapshot(4), 1.0)
     checkpoints, notes = _checkpoints(tmp_path, digest="sha256:b")

@@ -109,22 +109,21 @@ class Checkpoints:
         Raises:
             UserError: where storage cannot be read.
         """
-        content = self._store.read_or_none(join(self._folder, LATEST))
-        pointer = _read_pointer(content) if content else None
-        if pointer is None or pointer.identity != self._place.identity:
-            return None
-        with TemporaryDirectory(dir=self._cache) as folder:
-            path = Path(folder, "checkpoint.safetensors")
-            fault = self._bring(pointer, path)
-            if fault:
+        pointer = self._pointer()
+        while pointer is not None and pointer.identity == self._place.identity:
+            with TemporaryDirectory(dir=self._cache) as folder:
+                path = Path(folder, "checkpoint.safetensors")
+                fault = self._bring(pointer, path)
+                if fault is None:
+                    return self._read(pointer, path)
+            # Another Pod of this version, which has not ended yet, may have saved meanwhile and removed this one.
+            newer = self._pointer()
+            if newer in (pointer, None):
                 what = f"the checkpoint {join(self._place.uri, pointer.path)} at {_at(pointer)}"
                 self._journal.note(f"{what} is of no use: {fault}; the training starts from its first epoch")
                 return None
-            tensors = load_file(path)
-        document = _DOCUMENT.validate_json(tensors.pop(DOCUMENT).numpy().tobytes())
-        self._report(pointer)
-        self._journal.note(f"the training goes on from its checkpoint at {_at(pointer)}")
-        return Resumed(document.ground, Snapshot(document.memory, tensors))
+            pointer = newer
+        return None
 
     def save(self, ground: Ground, snapshot: Snapshot, epoch: float) -> None:
         """Store a checkpoint, and remove the one before.
@@ -150,7 +149,7 @@ class Checkpoints:
             bytes_N = torch.frombuffer(bytearray(document), dtype=torch.uint8)
             save_weights({**snapshot.tensors, DOCUMENT: bytes_N}, file, {"format": "pt"})
             uploaded = self._store.upload(join(self._place.uri, path), file)
-        before = self._store.read_or_none(join(self._folder, LATEST))
+        former = self._pointer()
         pointer = Pointer(
             identity=self._place.identity,
             dataset_digest=self._dataset_digest,
@@ -162,7 +161,6 @@ class Checkpoints:
         )
         self._store.upload(join(self._folder, LATEST), _document(pointer))
         self._report(pointer)
-        former = _read_pointer(before) if before else None
         if former and former.path != path:
             self._remove(join(self._place.uri, former.path))
 
@@ -187,11 +185,22 @@ class Checkpoints:
         if pointer.dataset_digest != self._dataset_digest:
             return "the data set has changed since"
         uri = join(self._place.uri, pointer.path)
-        if self._store.head(uri) is None:
+        try:
+            sha256 = self._store.download(uri, path)
+        except MissingObject:
             return "it is not there any more"
-        if self._store.download(uri, path) != pointer.sha256:
-            return "it has another sha256 than when it was saved"
-        return None
+        return None if sha256 == pointer.sha256 else "it has another sha256 than when it was saved"
+
+    def _read(self, pointer: Pointer, path: Path) -> Resumed:
+        tensors = load_file(path)
+        document = _DOCUMENT.validate_json(tensors.pop(DOCUMENT).numpy().tobytes())
+        self._report(pointer)
+        self._journal.note(f"the training goes on from its checkpoint at {_at(pointer)}")
+        return Resumed(document.ground, Snapshot(document.memory, tensors))
+
+    def _pointer(self) -> Pointer | None:
+        content = self._store.read_or_none(join(self._folder, LATEST))
+        return _read_pointer(content) if content else None
 
     def _report(self, pointer: Pointer) -> None:
         checkpoint = CheckpointStatus(
