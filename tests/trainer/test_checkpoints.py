@@ -154,6 +154,27 @@ def test_a_checkpoint_that_another_pod_replaces_meanwhile_is_gone_on_from(
     assert notes.notes == ["the training goes on from its checkpoint at epoch 2 (iteration 8)"]
 
 
+def test_a_pod_that_is_behind_keeps_the_checkpoint_of_the_one_that_is_further(tmp_path: Path) -> None:
+    stale, notes = _checkpoints(tmp_path)
+    stale.save(GROUND, _snapshot(4), 1.0)
+    _checkpoints(tmp_path, run="run-2")[0].save(GROUND, _snapshot(12), 3.0)
+    stale.save(GROUND, _snapshot(8), 2.0)
+    assert _files(tmp_path) == ["latest.json", "run-2/12.safetensors"]
+    assert notes.notes == ["another Pod of this version has saved at epoch 3 (iteration 12), further on; that is kept"]
+
+
+def test_a_checkpoint_of_no_use_is_replaced_by_an_earlier_one(tmp_path: Path) -> None:
+    _checkpoints(tmp_path)[0].save(GROUND, _snapshot(12), 3.0)
+    (tmp_path / "models/default/a/checkpoints/run-1/12.safetensors").unlink()
+    checkpoints, _ = _checkpoints(tmp_path, run="run-2")
+    assert checkpoints.latest() is None
+    checkpoints.save(GROUND, _snapshot(4), 1.0)
+    assert _files(tmp_path) == ["latest.json", "run-2/4.safetensors"]
+    other, _ = _checkpoints(tmp_path, run="run-3", digest="sha256:b")
+    other.save(GROUND, _snapshot(1), 0.25)
+    assert _files(tmp_path) == ["latest.json", "run-3/1.safetensors"]
+
+
 def test_a_data_set_that_has_changed_starts_the_training_again(tmp_path: Path) -> None:
     _checkpoints(tmp_path)[0].save(GROUND, _snapshot(4), 1.0)
     checkpoints, notes = _checkpoints(tmp_path, digest="sha256:b")

@@ -102,6 +102,7 @@ class Checkpoints:
         self._cache = cache
         self._journal = journal
         self._folder = join(place.uri, FOLDER)
+        self._useless: str | None = None
 
     def latest(self) -> Resumed | None:
         """Return the newest checkpoint of this version; None where there is none that is of use, which is said.
@@ -121,12 +122,13 @@ class Checkpoints:
             if newer in (pointer, None):
                 what = f"the checkpoint {join(self._place.uri, pointer.path)} at {_at(pointer)}"
                 self._journal.note(f"{what} is of no use: {fault}; the training starts from its first epoch")
+                self._useless = pointer.path
                 return None
             pointer = newer
         return None
 
     def save(self, ground: Ground, snapshot: Snapshot, epoch: float) -> None:
-        """Store a checkpoint, and remove the one before.
+        """Store a checkpoint, and remove the one before; where another Pod of this version is further on, keep its.
 
         Raises:
             UserError: where it cannot be written here or there; the one before is still there.
@@ -150,6 +152,10 @@ class Checkpoints:
             save_weights({**snapshot.tensors, DOCUMENT: bytes_N}, file, {"format": "pt"})
             uploaded = self._store.upload(join(self._place.uri, path), file)
         former = self._pointer()
+        if former and self._is_further(former, iteration):
+            self._journal.note(f"another Pod of this version has saved at {_at(former)}, further on; that is kept")
+            self._remove(join(self._place.uri, path))
+            return
         pointer = Pointer(
             identity=self._place.identity,
             dataset_digest=self._dataset_digest,
@@ -163,6 +169,16 @@ class Checkpoints:
         self._report(pointer)
         if former and former.path != path:
             self._remove(join(self._place.uri, former.path))
+
+    def _is_further(self, other: Pointer, iteration: int) -> bool:
+        """Return whether another run of this version has come further, as where this one is fenced off and still runs.
+
+        The pointer never goes back from it: the steps of the same examples are the same.
+        """
+        same = (other.identity, other.dataset_digest) == (self._place.identity, self._dataset_digest)
+        if not same or other.iteration <= iteration or other.path == self._useless:
+            return False
+        return self._store.head(join(self._place.uri, other.path)) is not None
 
     def clear(self) -> None:
         """Remove all checkpoints: the version is published, and nobody will go on from them."""
