@@ -204,6 +204,15 @@ def test_a_checkpoint_that_cannot_be_removed_is_named(tmp_path: Path, monkeypatc
     assert checkpoints.latest() is not None
 
 
+def test_a_cache_that_is_gone_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    checkpoints, _ = _checkpoints(tmp_path)
+    checkpoints.save(GROUND, _snapshot(4), 1.0)
+    (tmp_path / "cache").rmdir()
+    with pytest.raises(UserError, match=r"cache cannot be written \(No such file or directory\); choose another cache"):
+        checkpoints.save(GROUND, _snapshot(8), 2.0)
+    assert _files(tmp_path) == ["latest.json", "run-1/4.safetensors"]
+
+
 def test_a_disk_without_room_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoints, _ = _checkpoints(tmp_path)
     checkpoints.save(GROUND, _snapshot(4), 1.0)
