@@ -15,7 +15,7 @@ from safetensors import safe_open
 from sklearn.metrics import confusion_matrix
 
 from support.modelversions import modelversion
-from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU, ENV_LIBRARY, ENV_POD_UID, LibraryPage
+from tintype_api.constants import ENV_CPU_STANDS_FOR_GPU, ENV_LIBRARY, ENV_OUTCOME_FILE, ENV_POD_UID, LibraryPage
 from tintype_trainer.commandline import run_command_line
 from tintype_trainer.interruption import Interruption
 from tintype_trainer.storage import Store
@@ -247,6 +247,24 @@ def test_in_a_cluster_the_outcome_is_in_the_termination_message(
     assert message["exitCode"] == 78
     assert message["reason"] == "EnvironmentError"
     assert capsys.readouterr().err == f"tintype: error: {message['message']}\n"
+
+
+def test_a_termination_message_that_cannot_be_written_changes_no_outcome(
+    published: dict[str, Path],
+    workplace: Workplace,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert published
+    monkeypatch.setenv(ENV_OUTCOME_FILE, str(tmp_path / "nowhere/log"))
+    assert workplace.run() == 0
+    said = capsys.readouterr()
+    assert said.err == (
+        f"tintype: warning: {tmp_path}/nowhere/log cannot be written (No such file or directory); the exit code alone "
+        "tells how it ended\n"
+    )
+    assert "published" in said.out
 
 
 def test_each_publish_writes_the_page_that_the_operator_asks_for(

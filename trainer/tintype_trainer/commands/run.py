@@ -62,7 +62,11 @@ def run(arguments: argparse.Namespace, interruption: Interruption, limits: Limit
 
     def tell(outcome: Outcome) -> None:
         if told_in:
-            write_termination_message(Path(told_in), outcome, journal.status.stage)
+            try:
+                write_termination_message(Path(told_in), outcome, journal.status.stage)
+            except OSError as error:
+                said = f"{told_in} cannot be written ({error.strerror}); the exit code alone tells how it ended"
+                print(f"tintype: warning: {said}", file=sys.stderr)
 
     interruption.before_exit(lambda: tell(outcome_of(Interrupted())))
     watchdog = Watchdog(lambda said: end_hung(said, tell), limits)
