@@ -15,6 +15,7 @@ from tintype_trainer.interruption import Interruption
 from tintype_trainer.output.prepared import PreparedList
 from tintype_trainer.output.publishing import VersionPlace
 from tintype_trainer.storage import Store
+from tintype_trainer.storage.local import LocalBackend
 
 STORE = Store.from_settings()
 EXAMPLES = (
@@ -60,6 +61,22 @@ def test_nothing_is_read_of_another_version_or_of_what_is_not_whole(tmp_path: Pa
     assert _list(tmp_path).read() is None
     _list(tmp_path).write(SELECTION, "sha256:b")
     assert _list(tmp_path).read() is not None
+
+
+def test_of_two_at_the_same_time_either_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = LocalBackend.write
+
+    def late(backend: LocalBackend, uri: str, source: bytes | Path) -> None:
+        write(backend, uri, source)
+        if uri.endswith("prepared.json"):
+            monkeypatch.undo()
+            _list(tmp_path, run="run-2").write(SELECTION, "sha256:a")
+
+    monkeypatch.setattr(LocalBackend, "write", late)
+    _list(tmp_path).write(SELECTION, "sha256:a")
+    chosen = _list(tmp_path).read()
+    assert chosen is not None
+    assert chosen.selection == SELECTION
 
 
 class Cluster:

@@ -106,7 +106,8 @@ class PreparedList:
         pointer = Pointer(
             identity=self._place.identity, dataset_digest=dataset_digest, path=path, sha256=uploaded.sha256
         )
-        self._store.upload(join(self._place.uri, POINTER), (json.dumps(pointer.to_wire(), indent=2) + "\n").encode())
+        # Not read back: the Pods of several nodes write it at the same time, and each would find another's.
+        self._store.write(join(self._place.uri, POINTER), (json.dumps(pointer.to_wire(), indent=2) + "\n").encode())
 
     def _pointer(self) -> Pointer | None:
         content = self._store.read_or_none(join(self._place.uri, POINTER))
