@@ -24,7 +24,7 @@ from tintype_trainer.loop.records import Epoch, Memory, Step
 from tintype_trainer.loop.snapshot import Snapshot
 from tintype_trainer.metrics.measures import ConceptMeasures, Measures
 from tintype_trainer.networks.weights import InitialWeightsRecord, Normalisation
-from tintype_trainer.output.checkpoints import Checkpoints, Ground
+from tintype_trainer.output.checkpoints import Checkpoints, Ground, clear_checkpoints
 from tintype_trainer.output.publishing import VersionPlace
 from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.storage import Store
@@ -94,7 +94,9 @@ def test_one_checkpoint_is_kept_and_none_of_a_published_version(tmp_path: Path) 
     other, _ = _checkpoints(tmp_path, run="run-2")
     other.save(GROUND, _snapshot(9), 2.25)
     assert _files(tmp_path) == ["latest.json", "run-2/9.safetensors"]
-    checkpoints.clear()
+    journal = Journal()
+    journal.listen(notes)
+    clear_checkpoints(STORE, VersionPlace((tmp_path / "models/default/a").as_uri(), "uid-1", "run-2"), journal)
     assert not (tmp_path / "models/default/a/checkpoints").exists()
     assert notes.status.checkpoint is None
     assert not list((tmp_path / "cache").iterdir())
@@ -103,7 +105,7 @@ def test_one_checkpoint_is_kept_and_none_of_a_published_version(tmp_path: Path) 
 def test_no_checkpoint_is_no_news(tmp_path: Path) -> None:
     checkpoints, notes = _checkpoints(tmp_path)
     assert checkpoints.latest() is None
-    checkpoints.clear()
+    clear_checkpoints(STORE, VersionPlace((tmp_path / "models/default/a").as_uri(), "uid-1", "run-1"), Journal())
     assert notes.notes == []
 
 
@@ -211,6 +213,20 @@ def test_a_cache_that_is_gone_leaves_the_checkpoint_before(tmp_path: Path) -> No
     with pytest.raises(UserError, match=r"cache cannot be written \(No such file or directory\); choose another cache"):
         checkpoints.save(GROUND, _snapshot(8), 2.0)
     assert _files(tmp_path) == ["latest.json", "run-1/4.safetensors"]
+
+
+def test_checkpoints_that_cannot_be_listed_do_not_fail_what_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Store, uri: str) -> None:
+        raise access_denied(f"{uri} may not be listed")
+
+    monkeypatch.setattr(Store, "list", refuse)
+    journal, notes = Journal(), Notes()
+    journal.listen(notes)
+    clear_checkpoints(STORE, VersionPlace((tmp_path / "models/default/a").as_uri(), "uid-1", "run-2"), journal)
+    (said,) = notes.notes
+    assert "checkpoints is not needed any more and could not be removed: " in said
 
 
 def test_a_disk_without_room_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

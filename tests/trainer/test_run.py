@@ -145,6 +145,16 @@ def test_a_published_version_is_not_trained_again(
     assert workplace.published()["best.safetensors"].stat().st_mtime_ns == before
 
 
+def test_the_checkpoints_of_a_published_version_are_removed_by_the_next_run_where_the_last_was_ended(
+    published: dict[str, Path], workplace: Workplace
+) -> None:
+    left = published["model.json"].parents[2] / "checkpoints/run-1/9.safetensors"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    assert workplace.run() == 0
+    assert not left.parents[1].exists()
+
+
 def test_published_weights_start_another_training(published: dict[str, Path], workplace: Workplace) -> None:
     uri = published["best.safetensors"].as_uri()
     started = {"architecture": "mobilenet_v3_small", "iterations": 1, "batchSize": 6, "initialWeights": {"uri": uri}}

@@ -33,7 +33,7 @@ from tintype_trainer.loop.records import Ending, Epoch, Trained
 from tintype_trainer.loop.training import TrainingRun
 from tintype_trainer.networks.batch_norm import share_batch_norm
 from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
-from tintype_trainer.output.checkpoints import Checkpoints, Ground, Resumed
+from tintype_trainer.output.checkpoints import Checkpoints, Ground, Resumed, clear_checkpoints
 from tintype_trainer.output.event_file import EVENTS_FILE, event_file
 from tintype_trainer.output.manifest import (
     DATASET_FILE,
@@ -162,7 +162,7 @@ def run_version(version: ModelVersion, around: Surroundings) -> Published:
     _publish(publisher, around.cache, model, metrics, trained, evaluated, weights)
     artifacts = publisher.finish(prepared.frozen.digest, not_exported(onnx))
     around.journal.update(urgent=True, artifacts=artifacts)
-    checkpoints.clear()
+    clear_checkpoints(around.store, publisher.place, around.journal)
     return Published(artifacts, trained.ending)
 
 
@@ -216,6 +216,8 @@ def _published_before(publisher: Publisher, around: Surroundings) -> Published |
         return None
     around.journal.note(f"{publisher.place.uri} is published already; nothing is left to do")
     around.journal.update(urgent=True, stage=Stage.PUBLISHING, artifacts=artifacts)
+    # Whoever published may have been ended before it could.
+    clear_checkpoints(around.store, publisher.place, around.journal)
     return Published(artifacts, None)
 
 

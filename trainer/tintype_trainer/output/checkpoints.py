@@ -25,7 +25,7 @@ from tintype_trainer.meter import Activity, Counted
 from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
 from tintype_trainer.output.publishing import VersionPlace
 from tintype_trainer.reporting.journal import Journal
-from tintype_trainer.storage import MissingObject, Store, cache_error, join
+from tintype_trainer.storage import MissingObject, ObjectInfo, Store, cache_error, join
 
 FOLDER: Final = "checkpoints"
 LATEST: Final = "latest.json"
@@ -180,21 +180,8 @@ class Checkpoints:
             return False
         return self._store.head(join(self._place.uri, other.path)) is not None
 
-    def clear(self) -> None:
-        """Remove all checkpoints: the version is published, and nobody will go on from them."""
-        try:
-            found = list(self._store.list(self._folder))
-        except MissingObject:
-            found = []
-        for each in found:
-            self._remove(each.uri)
-        self._journal.update(checkpoint=None)
-
     def _remove(self, uri: str) -> None:
-        try:
-            self._store.remove(uri)
-        except UserError as error:
-            self._journal.note(f"{uri} is not needed any more and could not be removed: {error}")
+        _remove(self._store, uri, self._journal)
 
     def _bring(self, pointer: Pointer, path: Path) -> str | None:
         """Download a checkpoint; return why it is of no use, if it is not."""
@@ -232,6 +219,31 @@ class Checkpoints:
             size_bytes=pointer.size_bytes,
         )
         self._journal.update(urgent=True, checkpoint=checkpoint)
+
+
+def clear_checkpoints(store: Store, place: VersionPlace, journal: Journal) -> None:
+    """Remove all checkpoints of a version: it is published, and nobody will go on from them.
+
+    What goes wrong is a sentence in the log.
+    """
+    folder = join(place.uri, FOLDER)
+    found: list[ObjectInfo] = []
+    try:
+        found = list(store.list(folder))
+    except MissingObject:
+        pass
+    except UserError as error:
+        journal.note(f"{folder} is not needed any more and could not be removed: {error}")
+    for each in found:
+        _remove(store, each.uri, journal)
+    journal.update(checkpoint=None)
+
+
+def _remove(store: Store, uri: str, journal: Journal) -> None:
+    try:
+        store.remove(uri)
+    except UserError as error:
+        journal.note(f"{uri} is not needed any more and could not be removed: {error}")
 
 
 def _read_pointer(content: bytes) -> Pointer | None:
