@@ -159,6 +159,14 @@ def test_a_file_that_is_too_deep_to_tell_its_format_is_named(tmp_path: Path) -> 
     assert error.message.endswith("x.json is not JSON (too deep)")
 
 
+def test_of_a_data_set_without_annotations_it_is_not_the_split_that_is_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, {"x.jsonl": json_lines(HEADER, {"data": {"file": "a.png"}, "annotations": []})})
+    changes = {"spec.concepts": ["glass", "metal"], "spec.dataset.validation": {"fraction": 0.2}}
+    error = refused((tmp_path / "x.jsonl").as_uri(), changes)
+    assert error.exit_code == ExitCode.DATA
+    assert "x.jsonl has no training example of 'glass', 'metal'; add images or remove the concept" in error.message
+
+
 FOLDERS = {"cat/1.png": b"", "dog/1.png": b"", "_none/1.png": b"", "cow/1.png": b"", "top.png": b""}
 
 

@@ -35,6 +35,8 @@ def read_examples(version: ModelVersion, store: Store) -> Selection:
     spec = version.spec
     source = open_source(spec, store)
     found = _read(source, spec)
+    if not found.examples:
+        _check_training((), spec, source)  # a split of nothing would be called too small
     examples = apply_splits(found.examples, validation=spec.dataset.validation, test=spec.dataset.test)
     used = tuple(example for example in examples if not _left_out(example, spec.view.type))
     _check_training(used, spec, source)
