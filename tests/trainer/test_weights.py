@@ -108,9 +108,10 @@ def test_metadata_that_is_wrong_is_named(many: State, tmp_path: Path, metadata: 
     assert caught.value.exit_code == 64
 
 
-def test_what_is_no_safetensors_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"PK\x03\x04 not this format", b"\x80\x02.", b"\x80\x02X"])
+def test_what_is_no_safetensors_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "weights.pth"
-    path.write_bytes(b"PK\x03\x04 not this format")
+    path.write_bytes(content)
     with pytest.raises(UserError, match="is no safetensors file"):
         start(tmp_path, {"uri": path.as_uri()})
 
