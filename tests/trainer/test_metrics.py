@@ -1,5 +1,6 @@
 """Metrics of every kind of view, against scikit-learn and pycocotools, and the odd cases."""
 
+import tracemalloc
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, average_precision_score, confusion_matrix, precision_score, recall_score
 
 from support.coco_oracle import coco_oracle
+from tintype_trainer.metrics.bootstrap import resamples
 from tintype_trainer.metrics.boxes import AnnotatedBoxes, DetectedBoxes
 from tintype_trainer.metrics.classification import measure_classification
 from tintype_trainer.metrics.coco import coco_average_precisions
+from tintype_trainer.metrics.coco_matches import ConceptMatches, average_precisions
 from tintype_trainer.metrics.detection import matches, measure_detection
 from tintype_trainer.metrics.measures import Measures
 from tintype_trainer.metrics.tagging import average_precision, measure_tagging
@@ -214,3 +217,26 @@ def test_counted_boxes_are_all_boxes(seed: int) -> None:
         table_K3 = matches(each, truth, 2)
         supports = [int((~truth.ignored_M & (truth.labels_M == concept)).sum()) for concept in range(2)]
         assert (table_K3[:, 0] + table_K3[:, 2]).tolist() == supports
+
+
+def test_resampling_many_detections_takes_little_memory() -> None:
+    images, each = 2000, 100
+    random = np.random.default_rng(0)
+    right_TN = random.random((10, images * each)) < 0.01
+    of_images_N = np.repeat(np.arange(images), each)
+    matches = ConceptMatches(
+        scores_N=np.linspace(1, 0, images * each),
+        images_N=random.permutation(of_images_N),
+        overlaps_N=np.zeros(images * each),
+        right_TN=right_TN,
+        ignored_TN=np.zeros_like(right_TN),
+        boxes_I=np.full(images, 5),
+    )
+    weights_RI = next(resamples(images))
+    tracemalloc.start()
+    together = average_precisions(matches, weights_RI)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 250e6
+    alone = [average_precisions(matches, weights_I[None])[:, 0] for weights_I in weights_RI[:3]]
+    assert np.array_equal(together[:, :3], np.stack(alone, axis=1))

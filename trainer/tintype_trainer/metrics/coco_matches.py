@@ -20,6 +20,8 @@ AT_50: Final = 0
 AT_75: Final = 5
 RECALLS: Final = np.linspace(0, 1, 101)
 MAX_DETECTIONS: Final = 100
+AT_ONCE: Final = 10_000_000
+"""Detections of all rows of weights together that are summed up at once, which takes about 200 MB."""
 _ALMOST: Final = 1e-10
 
 
@@ -82,6 +84,12 @@ def average_precisions(matches: ConceptMatches, weights_RI: NDArray[np.int32]) -
 
     As COCO: the mean over 101 recalls of the highest precision at that recall or a higher one.
     """
+    at_once = max(1, AT_ONCE // max(1, len(matches.images_N)))
+    rows = (weights_RI[first : first + at_once] for first in range(0, len(weights_RI), at_once))
+    return np.concatenate([_precisions(matches, each_RI) for each_RI in rows], axis=1)
+
+
+def _precisions(matches: ConceptMatches, weights_RI: NDArray[np.int32]) -> NDArray[np.float64]:
     positives_R = weights_RI @ matches.boxes_I
     drawn_RN = weights_RI[:, matches.images_N]
     all_RN = np.cumsum(drawn_RN, axis=1, dtype=np.int64)
