@@ -207,8 +207,8 @@ def test_without_validation_the_last_iteration_is_kept(digits: Digits) -> None:
     assert trained.selection.selected_by == "LastIteration"
 
 
-def _wild(spec: ModelVersionSpec) -> ModelVersionSpec:
-    settings = OptimizerSettings.model_construct(type=Optimizer.MOMENTUM, learning_rate=1e30, weight_decay=0.0)
+def _wild(spec: ModelVersionSpec, decay: float = 0.0) -> ModelVersionSpec:
+    settings = OptimizerSettings.model_construct(type=Optimizer.MOMENTUM, learning_rate=1e30, weight_decay=decay)
     return spec.model_copy(update={"training": spec.training.model_copy(update={"optimizer": settings})})
 
 
@@ -217,6 +217,13 @@ def test_a_loss_that_is_no_number_ends_the_training_and_names_the_rate(digits: D
     with pytest.raises(UserError, match=r"learningRate 1e\+30 is too high .* iteration \d+; lower it") as caught:
         digits.train(small_network(), spec, Examples(range(100), range(100, 120), []))
     assert (caught.value.exit_code, caught.value.reason) == (64, "Diverged")
+
+
+def test_weights_that_the_last_step_has_spoilt_are_not_kept(digits: Digits) -> None:
+    spec = _wild(training_spec(Optimizer.MOMENTUM, 1, {"iterations": 1}), decay=1e30)
+    with pytest.raises(UserError, match=r"the weights after iteration 1 are no numbers; lower it") as caught:
+        digits.train(small_network(), spec, Examples(range(100), [], []))
+    assert caught.value.reason == "Diverged"
 
 
 class _NoNumbersInEval(nn.Module):

@@ -278,6 +278,9 @@ class TrainingRun:
         best = state.selection.best
         if best is None:
             raise self._diverged("the network's scores on the validation set are no numbers in any epoch")
+        # Where there is no validation set, nothing has looked at the network since its last step.
+        if not all(bool(tensor.isfinite().all()) for tensor in state.weights.values()):
+            raise self._diverged(f"the weights after iteration {best.iteration} are no numbers")
         if state.selection.selected_by not in (metric, LAST_ITERATION):
             self._observer.note(f"{metric} has no value in any epoch: the lowest validation loss chose the best one")
         epoch = next(epoch for epoch in state.epochs if epoch.entry == best)
