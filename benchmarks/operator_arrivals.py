@@ -1,6 +1,7 @@
 """How long Jobs take to come, at 10 a second and in bursts, whoever makes them."""
 
 import asyncio
+import statistics
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,8 @@ STEADY: Final = 300
 INTERVAL_S: Final = 0.1
 BURSTS: Final = (500, 1_000)
 POSTS_AT_ONCE: Final = 16
+FIGURES: Final = (("steady", "p50_ms"), ("steady", "p99_ms"), *((f"burst{count}", "last_job_s") for count in BURSTS))
+"""What is compared: measure and figure."""
 Measured = dict[str, Any]
 
 
@@ -66,10 +69,27 @@ def clear(kube: Kube, namespace: str, way: Way = FLOOR) -> None:
 
 def ratios(ours: Measured, floor: Measured) -> dict[str, float]:
     """Return how many times the floor's each figure is."""
-    pairs = [("steady", "p50_ms"), ("steady", "p99_ms"), *((f"burst{count}", "last_job_s") for count in BURSTS)]
     return {
-        f"{measure}.{figure}": round(ours[measure][figure] / floor[measure][figure], 2) for measure, figure in pairs
+        f"{measure}.{figure}": round(ours[measure][figure] / floor[measure][figure], 2) for measure, figure in FIGURES
     }
+
+
+def summary(rounds: list[dict[str, Measured]]) -> dict[str, Measured]:
+    """Return the medians of several rounds for each who was measured in them, with each round's ratios to the floor."""
+    return {who: _median([one[who] for one in rounds], [one["floor"] for one in rounds]) for who in rounds[0]}
+
+
+def _median(of_rounds: list[Measured], floors: list[Measured]) -> Measured:
+    medians: Measured = {measure: {} for measure, _ in FIGURES}
+    for measure, figure in FIGURES:
+        medians[measure][figure] = statistics.median(one[measure][figure] for one in of_rounds)
+    if of_rounds[0] is floors[0]:
+        return medians
+    by_round = [ratios(one, floor) for one, floor in zip(of_rounds, floors, strict=True)]
+    in_all = {name: [one[name] for one in by_round] for name in by_round[0]}
+    known = {"writes": of_rounds[0]["writes"]} if "writes" in of_rounds[0] else {}
+    ratios_of = {"ratios": {name: statistics.median(values) for name, values in in_all.items()}}
+    return {**medians, **known, **ratios_of, "ratios_of_rounds": in_all}
 
 
 async def _steady(api: Api, way: Way) -> Measured:
