@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from grafana_foundation_sdk.builders import common as common_builders
@@ -74,7 +74,6 @@ class Board:
     versions: bool = False
     reports: bool = False
     since: str = "now-6h"
-    links: Sequence[str] = field(default_factory=tuple)
 
 
 def graph(

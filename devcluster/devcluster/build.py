@@ -30,6 +30,11 @@ def chart_folder(programs: Path, name: str) -> Path:
     return programs / "charts" / name
 
 
+def manifests_folder(programs: Path, name: str) -> Path:
+    """Return where the manifests of a group lie, beside its programs."""
+    return programs / "manifests" / name
+
+
 def ensure(names: Sequence[str], say: Say) -> Path:
     """Return the folder that holds all the programs named, compiling those that are missing.
 
@@ -108,8 +113,7 @@ def _build(go: str, folder: Path, group: Group, program: Program) -> Iterator[fl
             log.seek(0)
             raise DevclusterError(f"{program.name} could not be compiled: {_last_lines(log.read())}")
     target.parent.mkdir(exist_ok=True)
-    if group.chart:
-        _copy_chart(Path(_downloaded(go, module, group)["Dir"]) / group.chart, chart_folder(folder, group.name))
+    _copy_files(go, folder, group, module)
     aside.replace(target)
 
 
@@ -130,18 +134,28 @@ def _last_lines(log: str) -> str:
     return "\n".join(lines[-8:]) or "go said nothing"
 
 
-def _copy_chart(source: Path, target: Path) -> None:
-    """Copy a chart without what it depends on, which is installed by its own chart, where it is asked for.
+def _copy_files(go: str, folder: Path, group: Group, module: Path) -> None:
+    """Copy a group's chart and manifests beside the programs.
 
-    The files' modes are left behind: modules in Go's cache are read-only.
+    A chart loses what it depends on, which is installed by its own chart, where it is asked for.
     """
+    if group.chart:
+        target = chart_folder(folder, group.name)
+        _copy_folder(Path(_downloaded(go, module, group)["Dir"]) / group.chart, target)
+        chart = target / "Chart.yaml"
+        chart.write_text(_DEPENDENCIES.sub("", chart.read_text()))
+    if group.manifests:
+        source = Path(_downloaded(go, module, group)["Dir"]) / group.manifests
+        _copy_folder(source, manifests_folder(folder, group.name))
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy files without their modes: modules in Go's cache are read-only."""
     for file in source.rglob("*"):
         if file.is_file():
             copy = target / file.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(file.read_bytes())
-    chart = target / "Chart.yaml"
-    chart.write_text(_DEPENDENCIES.sub("", chart.read_text()))
 
 
 def _downloaded(go: str, module: Path, group: Group) -> dict[str, str]:

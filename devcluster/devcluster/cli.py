@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devcluster import build, clusters
 from devcluster.errors import DevclusterError
-from devcluster.programs import ADDONS, find, wanted
+from devcluster.programs import ADDONS, TOOLS, find, wanted
 from devcluster.progress import say
 
 
@@ -22,7 +22,8 @@ def _program_name(name: str) -> str:
     try:
         find(name)
     except KeyError as error:
-        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(wanted(node=True, addons=ADDONS))}") from error
+        known = (*wanted(node=True, addons=ADDONS), *TOOLS)
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}") from error
     return name
 
 
@@ -39,15 +40,15 @@ def _parser() -> argparse.ArgumentParser:
         "--gpus", type=int, default=0, metavar="N", help="how many nvidia.com/gpu the node claims to have"
     )
     starting.add_argument("--no-node", action="store_true", help="no node: needs no root, and Pods stay pending")
-    for command in (building, starting):
+    for command, names in ((building, (*ADDONS, *TOOLS)), (starting, ADDONS)):
         command.add_argument(
             "--with",
             dest="addons",
             action="append",
             default=[],
-            choices=ADDONS,
+            choices=names,
             metavar="NAME",
-            help=f"also one of {', '.join(ADDONS)}; may be repeated",
+            help=f"also one of {', '.join(names)}; may be repeated",
         )
     ending = commands.add_parser("down", help="end the cluster and remove what it stored")
     asking = commands.add_parser("status", help="say whether the cluster runs, and remove what dead ones left")
@@ -57,7 +58,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    names = arguments.names or wanted(node=not arguments.no_node, addons=arguments.addons)
+    tools = [name for name in TOOLS if name in arguments.addons]
+    names = arguments.names or [*wanted(node=not arguments.no_node, addons=arguments.addons), *tools]
     print(build.ensure(names, say))
     return 0
 

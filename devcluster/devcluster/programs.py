@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from devcluster.mains import ETCD, PAUSE, PROMETHEUS_DISCOVERY
+
 GO_VERSION = "1.26.6"  # the highest `go` line among the modules below
 KUBERNETES_VARIABLE = "TINTYPE_KUBERNETES"
 NEWEST_KUBERNETES_VERSION = "1.37.2"
@@ -20,44 +22,11 @@ KUEUE_VERSION = "0.19.2"
 COREDNS_VERSION = "1.14.2"
 JOBSET_VERSION = "0.12.0"
 KUBEFLOW_TRAINER_VERSION = "2.3.0"
+PROMETHEUS_OPERATOR_VERSION = "0.88.0"
 
 # Kubernetes replaces its staging modules by folders of its own checkout; they are published as v0.<minor>.<patch>.
 _STAGING = re.compile(r"^\s*(?:replace\s+)?(k8s\.io/\S+)\s*=>\s*\./staging/", re.MULTILINE)
 _STAGING_VERSION = "v0." + KUBERNETES_VERSION.split(".", 1)[1]
-
-_ETCD_MAIN = """package main
-
-import (
-	"os"
-
-	"go.etcd.io/etcd/server/v3/etcdmain"
-)
-
-func main() { etcdmain.Main(os.Args) }
-"""
-
-# The process that holds a Pod's namespaces open: it waits to be told to end, and reaps what is left to it.
-_PAUSE_MAIN = """package main
-
-import (
-	"os"
-	"os/signal"
-	"syscall"
-)
-
-func main() {
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGCHLD)
-	for s := range signals {
-		if s != syscall.SIGCHLD {
-			os.Exit(0)
-		}
-		for pid := 1; pid > 0; {
-			pid, _ = syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
-		}
-	}
-}
-"""
 
 
 @dataclass(frozen=True)
@@ -69,6 +38,7 @@ class Program:
     estimate_s: int
     node: bool = False  # needed only where there is a node
     addon: bool = False  # needed only where it is asked for, by its name
+    tool: bool = False  # runs on this machine beside a cluster, for those who ask for it, by its name
 
 
 @dataclass(frozen=True)
@@ -81,6 +51,7 @@ class Group:
     link_values: tuple[tuple[str, str], ...] = field(default=())
     main: str | None = None
     chart: str | None = None  # the folder of a helm chart in the first module required
+    manifests: str | None = None  # the folder of others' manifests in it
 
 
 _VERSION = "k8s.io/component-base/version."
@@ -91,7 +62,7 @@ GROUPS = (
         "etcd",
         (Program("etcd", ".", 60),),
         requires=(("go.etcd.io/etcd/server/v3", "v3.7.3"),),
-        main=_ETCD_MAIN,
+        main=ETCD,
     ),
     Group(
         "kubernetes",
@@ -136,7 +107,7 @@ GROUPS = (
         (Program("helm", "helm.sh/helm/v4/cmd/helm", 130, node=True),),
         requires=(("helm.sh/helm/v4", "v4.3.1"),),
     ),
-    Group("pause", (Program("pause", ".", 2, node=True),), main=_PAUSE_MAIN),
+    Group("pause", (Program("pause", ".", 2, node=True),), main=PAUSE),
     Group(
         "coredns",
         (Program("coredns", "github.com/coredns/coredns", 150, node=True, addon=True),),
@@ -169,11 +140,32 @@ GROUPS = (
         requires=(("github.com/kubeflow/trainer/v2", f"v{KUBEFLOW_TRAINER_VERSION}"),),
         chart="charts/kubeflow-trainer",
     ),
+    Group(
+        "prometheus-operator",
+        (
+            Program(
+                "prometheus-operator",
+                "github.com/prometheus-operator/prometheus-operator/cmd/operator",
+                160,
+                tool=True,
+            ),
+            Program("prometheus-discovery", ".", 10, tool=True),
+        ),
+        requires=(
+            ("github.com/prometheus-operator/prometheus-operator", f"v{PROMETHEUS_OPERATOR_VERSION}"),
+            ("github.com/prometheus/prometheus", "v0.309.1"),
+        ),
+        link_values=(("github.com/prometheus/common/version.Version", PROMETHEUS_OPERATOR_VERSION),),
+        main=PROMETHEUS_DISCOVERY,
+        manifests="example/prometheus-operator-crd",
+    ),
 )
 
 
 ADDONS = tuple(program.name for group in GROUPS for program in group.programs if program.addon)
 """What runs on a node only where it is asked for."""
+TOOLS = tuple(program.name for group in GROUPS for program in group.programs if program.tool)
+"""What runs beside a cluster, where it is asked for."""
 
 
 def wanted(*, node: bool, addons: Collection[str] = ()) -> tuple[str, ...]:
@@ -183,7 +175,7 @@ def wanted(*, node: bool, addons: Collection[str] = ()) -> tuple[str, ...]:
         node: with a node.
         addons: which of ADDONS run on it.
     """
-    programs = (program for group in GROUPS for program in group.programs)
+    programs = (program for group in GROUPS for program in group.programs if not program.tool)
     return tuple(
         program.name for program in programs if (program.name in addons if program.addon else node or not program.node)
     )

@@ -1,4 +1,4 @@
-"""The dashboards: as they were generated, and by the rules of Grafana's dashboard-linter."""
+"""The dashboards: as they were generated, and what they all have; tests of the linter's rules stand beside."""
 
 import json
 import re
@@ -12,14 +12,8 @@ from grafana_foundation_sdk.models import dashboard
 
 from support.dashboards import FOLDER, boards, expressions, panels
 
-GRAFANAS = {"none", "short", "percentunit", "s", "bytes", "Bps", "ops", "reqps", "sci", "dateTimeAsLocal"}
-UNITS = GRAFANAS | {"suffix: GPU-h", "suffix: pp"}
-RATES = re.compile(r"\b(?:rate|irate|increase)\(")
-COUNTER = re.compile(r"tintype_\w+_total\b")
-GAUGE_LIKE = ("tintype_version_", "tintype_checkpoint", "tintype_image_cache_", "tintype_operator_notifications")
-"""Counters that are shown as they are: what they count is rare, or survives the Pod in status."""
-
-
+BUILT_IN = {"__value.raw", "__url_time_range"}
+"""Variables of a link that Grafana itself fills: the value that is clicked, and from and to."""
 NAMED = [
     pytest.param(board, panel, id=f"{name}: {panel['title']}")
     for name, board in boards().items()
@@ -34,23 +28,18 @@ def test_a_dashboard_is_of_the_types_of_the_sdk(board: dict[str, Any]) -> None:
 
 
 def test_the_files_are_as_generated() -> None:
-    written = {path.name: path.read_text() for path in FOLDER.iterdir()}
+    written = {path.name: path.read_text() for path in FOLDER.glob("*.json")}
     assert written == files(), "write them anew with `make generate`"
 
 
 @pytest.mark.parametrize("board", [pytest.param(board, id=name) for name, board in boards().items()])
 def test_a_dashboard(board: dict[str, Any]) -> None:
-    variables = {one["name"]: one for one in board["templating"]["list"]}
-    assert variables["datasource"]["type"] == "datasource"
-    assert variables["datasource"]["query"] == "prometheus"
-    for name, variable in variables.items():
-        assert variable["label"], name
+    for variable in board["templating"]["list"]:
+        assert variable["label"]
         if variable["type"] == "query":
             assert variable["datasource"]["uid"] == "${datasource}"
-            assert variable["refresh"] == 2, "loaded anew with the time range"
             assert variable["multi"]
             assert variable["includeAll"]
-    assert not board["editable"]
     assert board["uid"].startswith("tintype-")
     assert board["title"].startswith("tintype / ")
     assert board["description"]
@@ -63,13 +52,10 @@ def test_a_dashboard(board: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("board", "panel"), NAMED)
 def test_a_panel(board: dict[str, Any], panel: dict[str, Any]) -> None:
-    assert panel["title"]
     assert panel["description"].endswith(".")
-    assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
-    assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
+    assert panel["datasource"]["type"] == "prometheus"
     assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert panel["options"]
-    assert panel["targets"]
     refs = [target["refId"] for target in panel["targets"]]
     assert len(set(refs)) == len(refs)
     assert all(target["datasource"]["uid"] == "${datasource}" for target in panel["targets"])
@@ -77,16 +63,34 @@ def test_a_panel(board: dict[str, Any], panel: dict[str, Any]) -> None:
     namespaced = any(one["name"] == "namespace" for one in board["templating"]["list"])
     for expr in expressions(panel):
         assert "$namespace" in expr or not namespaced, expr
-        for found in RATES.finditer(expr):
-            assert "[$__rate_interval]" in expr[found.start() :], expr
-        if not RATES.search(expr):
-            assert all(name.startswith(GAUGE_LIKE) for name in COUNTER.findall(expr)), f"{expr}: a counter without rate"
 
 
-def test_links_lead_to_dashboards_that_are_there() -> None:
-    uids = {board["uid"] for board in boards().values()}
-    for path in FOLDER.iterdir():
-        assert set(re.findall(r"/d/([a-z-]+)\?", path.read_text())) <= uids
+@pytest.mark.parametrize(("board", "panel"), NAMED)
+def test_links_lead_somewhere_and_name_what_is_there(board: dict[str, Any], panel: dict[str, Any]) -> None:
+    targets = {one["uid"]: _variables(one) for one in boards().values()}
+    columns = {name for one in panel.get("transformations", []) for name in one["options"].get("renameByName", {})}
+    for link in _links(panel):
+        for used in re.findall(r"\$\{([^}]+)\}", link):
+            field = used.removeprefix("__data.fields.")
+            name = used.removesuffix(":raw")
+            assert used in BUILT_IN or name in _variables(board) or (field != used and field in columns), link
+        if led := re.match(r"/d/([^?]+)\?(.+)", link):
+            passed = re.findall(r"(?:^|&)var-([^=]+)=", led[2])
+            assert set(passed) <= targets[led[1]], link
+        else:
+            assert link.startswith("${reports:raw}/")
+        assert "$" not in re.sub(r"\$\{[^}]+\}", "", link)
+
+
+def _variables(board: dict[str, Any]) -> set[str]:
+    return {one["name"] for one in board["templating"]["list"]}
+
+
+def _links(panel: dict[str, Any]) -> list[str]:
+    looks = [look for one in panel["fieldConfig"].get("overrides", []) for look in one["properties"]]
+    found = [link for look in looks if look["id"] == "links" for link in look["value"]]
+    found += [*panel.get("links", []), *panel["fieldConfig"]["defaults"].get("links", [])]
+    return [link["url"] for link in found]
 
 
 def test_versions_lead_to_their_run_and_their_report() -> None:

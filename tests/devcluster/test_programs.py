@@ -31,15 +31,13 @@ def test_what_is_asked_for_is_built_last_and_only_then() -> None:
     assert not set(programs.ADDONS) & set(plain)
     assert programs.wanted(node=True, addons=["kueue"]) == (*plain, "kueue")
     assert programs.wanted(node=True, addons=programs.ADDONS) == (*plain, *programs.ADDONS)
+    assert programs.TOOLS == ("prometheus-operator", "prometheus-discovery")
+    assert not set(programs.TOOLS) & {*plain, *programs.ADDONS}
 
 
-def test_a_chart_is_copied_from_the_module_without_what_it_depends_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chart = tmp_path / "module" / "charts" / "kueue" / "Chart.yaml"
-    chart.parent.mkdir(parents=True)
-    chart.write_text("name: kueue\ndependencies:\n- name: other\n  version: 1.0\n- name: third\n\nversion: 2.0\n")
-    chart.chmod(0o444)
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that a Go of ours says a module is in; it compiles all that it is asked to."""
     go = tmp_path / "go"
     cases = (
         "version) echo go version go1.99.0",
@@ -51,9 +49,29 @@ def test_a_chart_is_copied_from_the_module_without_what_it_depends_on(
     monkeypatch.delenv(build.PROGRAMS_VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return tmp_path / "module"
+
+
+def _put(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    file.chmod(0o444)
+
+
+def test_a_chart_is_copied_from_the_module_without_what_it_depends_on(module: Path) -> None:
+    _put(
+        module / "charts" / "kueue" / "Chart.yaml",
+        "name: kueue\ndependencies:\n- name: other\n  version: 1.0\n- name: third\n\nversion: 2.0\n",
+    )
     copied = build.chart_folder(build.ensure(["kueue"], say), "kueue") / "Chart.yaml"
     assert copied.read_text() == "name: kueue\n\nversion: 2.0\n"
     assert copied.stat().st_mode & 0o200, "the next build may write over it"
+
+
+def test_manifests_are_copied_from_the_module_as_they_are(module: Path) -> None:
+    _put(module / "example" / "prometheus-operator-crd" / "podmonitors.yaml", "kind: CustomResourceDefinition\n")
+    folder = build.manifests_folder(build.ensure(["prometheus-operator"], say), "prometheus-operator")
+    assert (folder / "podmonitors.yaml").read_text() == "kind: CustomResourceDefinition\n"
 
 
 def test_staging_modules_are_replaced_by_their_published_versions() -> None:

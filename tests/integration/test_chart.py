@@ -147,7 +147,7 @@ def test_grafana_gets_the_dashboards_as_they_are_written(helm: str, values: dict
 
 def dashboards(reports: str) -> dict[str, str]:
     """Return the files of the dashboards, with where reports are read."""
-    return {path.name: path.read_text().replace(REPORTS, reports) for path in FOLDER.iterdir()}
+    return {path.name: path.read_text().replace(REPORTS, reports) for path in FOLDER.glob("*.json")}
 
 
 def test_the_crd_and_its_policy_are_installed_as_generated_and_kept(helm: str) -> None:

@@ -101,6 +101,8 @@ def _stop_once_seen(platform: Platform, server: Prometheus) -> None:
 def test_operator_and_trainers_are_scraped_as_the_chart_says(watched: Watched) -> None:
     jobs = {target.split()[0] for target, health in watched.prometheus.targets().items() if health == "up"}
     assert "tintype-operator" in jobs
+    trainers = 'up{job="tintype-system/tintype-trainer",namespace="default",container="trainer"}'
+    assert set(watched.numbers(trainers)) >= {1}, "the Prometheus Operator names jobs after monitors"
     assert watched.numbers(f'tintype_iteration{{namespace="{NAMESPACE}",modelversion="watched-tags"}}')
     assert watched.numbers(f'tintype_version_epoch{{namespace="{NAMESPACE}",modelversion="watched-a"}}')[-1] == 3
     assert not watched.numbers('{__name__=~"tintype_.*",exported_namespace!=""}'), "labels of versions are theirs"

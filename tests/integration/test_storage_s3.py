@@ -230,6 +230,39 @@ def test_a_server_that_is_busy_is_asked_again_which_is_counted(
         assert store.meter.counts[Counted.STORAGE_ERRORS] == 0
 
 
+@pytest.fixture(scope="module")
+def large(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("large") / "large"
+    path.write_bytes(bytes(range(256)) * 50_000)
+    store.upload("s3://storage-data/large", path)
+    return path
+
+
+def test_a_download_that_breaks_off_goes_on_from_there_which_is_counted(
+    large: Path, control_plane: devcluster.Cluster, tmp_path: Path
+) -> None:
+    with StorageProxy(control_plane.s3_endpoint) as proxy:
+        store = Store.from_settings(Storage(endpoint=proxy.url))
+        proxy.busy, proxy.cut, proxy.cut_after_bytes = 2, 3, 2 << 20
+        store.download("s3://storage-data/large", tmp_path / "back")
+        assert (tmp_path / "back").read_bytes() == large.read_bytes()
+        assert store.meter.counts[Counted.STORAGE_RETRIES] == 2 + 3
+        assert store.meter.counts[Counted.STORAGE_ERRORS] == 0
+        assert proxy.passed_bytes < 2 * len(large.read_bytes()), "only the rest is asked for again"
+
+
+def test_a_download_never_mixes_two_versions(large: Path, control_plane: devcluster.Cluster) -> None:
+    with StorageProxy(control_plane.s3_endpoint) as proxy:
+        store = Store.from_settings(Storage(endpoint=proxy.url), retry_timeout_s=2)
+        store.write("s3://storage-data/changing", large.read_bytes())
+        proxy.cut, proxy.cut_after_bytes = 1, 2 << 20
+        chunks = store.chunks("s3://storage-data/changing")
+        next(chunks)
+        store.write("s3://storage-data/changing", b"other " * 2_000_000)
+        with pytest.raises(UserError, match="changing was written anew while it was read; leave"):
+            list(chunks)
+
+
 def test_a_server_that_stays_busy_or_away_is_given_up(buckets: None, control_plane: devcluster.Cluster) -> None:
     with StorageProxy(control_plane.s3_endpoint) as proxy:
         store = Store.from_settings(Storage(endpoint=proxy.url), retry_timeout_s=1)

@@ -4,6 +4,7 @@ import functools
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import urllib.parse
@@ -53,6 +54,13 @@ def run(name: str, *arguments: str) -> str:
     done = subprocess.run([program(name), *arguments], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def version() -> str:
+    """Return the version of Prometheus, for example 2.42.0."""
+    found = re.search(r"version (\d+\.\d+\.\d+)", run(PROMETHEUS, "--version"))
+    assert found is not None
+    return found[1]
 
 
 class Prometheus:

@@ -26,13 +26,19 @@ class StorageProxy(Proxy):
         server: The server's URL.
         is_stopped: Whether each connection is cut.
         busy: How many of the next requests are answered with 503.
+        cut: How many of the next answers break off after `cut_after_bytes`.
+        cut_after_bytes: That number.
         asked: The method of each request that came.
+        passed_bytes: What was passed on of the server's answers.
     """
 
     server: str
     is_stopped: bool = False
     busy: int = 0
+    cut: int = 0
+    cut_after_bytes: int = 1 << 20
     asked: list[str] = field(default_factory=list)
+    passed_bytes: int = 0
 
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=60))
@@ -56,10 +62,22 @@ class StorageProxy(Proxy):
             response = web.StreamResponse(status=answer.status, headers=_passed_on(answer.headers))
             with suppress(ConnectionError):  # the client, too, may be killed
                 await response.prepare(request)
-                async for chunk in answer.content.iter_any():
-                    await response.write(chunk)
-                await response.write_eof()
+                if not await self._pass_on(answer, response):
+                    assert request.transport is not None
+                    request.transport.close()  # once what was written has gone out
             return response
+
+    async def _pass_on(self, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> bool:
+        """Return whether all of it was passed on."""
+        is_cut, before_bytes = self.cut > 0, self.passed_bytes
+        self.cut -= is_cut
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+            self.passed_bytes += len(chunk)
+            if is_cut and self.passed_bytes - before_bytes >= self.cut_after_bytes:
+                return False
+        await response.write_eof()
+        return True
 
 
 def _passed_on(headers: Mapping[str, str]) -> CIMultiDict[str]:

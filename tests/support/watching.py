@@ -1,42 +1,48 @@
-"""A real Prometheus that scrapes the operator and the training Pods of a platform, as the chart's monitors say."""
+"""A real Prometheus that scrapes the operator and the training Pods of a platform, by the chart's own monitors."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
-from support.dashboards import RULES
 from support.kube import eventually
-from support.operator_process import SYSTEM, rendered_chart
+from support.operator_process import SYSTEM
 from support.platform import Platform
 from support.prometheus import Prometheus, prometheus
-from support.scraping import discovered, scrape_configs
+from support.prometheus_operator import LABELS, configured, operated
+
+MONITORS = ("serviceMonitor", "podMonitor")
 
 
 @contextmanager
 def watching(platform: Platform, folder: Path, interval: str) -> Iterator[Prometheus]:
-    """Yield a Prometheus with the chart's rules once it scrapes the operator; its data stay in the folder."""
-    values: dict[str, object] = {"monitoring.serviceMonitor": True, "monitoring.podMonitor": True}
-    rendered = [one for one in yaml.safe_load_all(rendered_chart(platform.cluster, [], values)) if one]
-    (service,) = [one for one in rendered if one["kind"] == "Service"]
-    platform.tools.run("kubectl", "apply", "--filename=-", stdin=json.dumps(service))
-    configuration = {
-        "global": {"evaluation_interval": "2s"},
-        "rule_files": [str(RULES)],
-        "scrape_configs": scrape_configs(rendered, folder, interval),
-    }
+    """Yield a Prometheus once it scrapes the operator; the Prometheus Operator has made its configuration of the chart.
+
+    Its data stay in the folder.
+    """
+    cluster = platform.cluster
     enter = ("nsenter", f"--net=/proc/{_api_server(platform)}/ns/net")
+    with (
+        operated(cluster, platform.tools, folder) as kube,
+        _monitored(platform, interval),
+        configured(cluster, kube, folder, len(MONITORS)) as configuration,
+        prometheus(folder, configuration, cluster.plan.address, enter) as server,
+    ):
+        eventually(lambda: "up" in server.targets().values(), within_s=60)
+        yield server
+
+
+@contextmanager
+def _monitored(platform: Platform, interval: str) -> Iterator[None]:
+    """Switch the chart's monitoring on."""
+    release = ("tintype", f"--namespace={SYSTEM}")
+    settings = {"interval": interval, "labels": LABELS, **dict.fromkeys((*MONITORS, "rules", "dashboards"), True)}
+    values = f"--set-json=monitoring={json.dumps(settings)}"
+    platform.tools.run("helm", "upgrade", *release, "--reuse-values", values, str(platform.chart))
     try:
-        with (
-            discovered(platform.cluster.kubeconfig, folder),
-            prometheus(folder, configuration, platform.cluster.plan.address, enter) as server,
-        ):
-            eventually(lambda: "up" in server.targets().values(), within_s=30)
-            yield server
+        yield
     finally:
-        platform.tools.run("kubectl", f"--namespace={SYSTEM}", "delete", "service", service["metadata"]["name"])
+        platform.tools.run("helm", "rollback", *release)
 
 
 def _api_server(platform: Platform) -> int:

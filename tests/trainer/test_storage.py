@@ -240,6 +240,7 @@ def answer(status: int, code: str) -> str:
         (answer(400, "ExpiredToken"), 66, Reason.ACCESS_DENIED, "the session token has expired"),
         (answer(403, "RequestTimeTooSkewed"), 66, Reason.ACCESS_DENIED, "the clock of this machine is wrong"),
         ("Received redirect without LOCATION", 64, Reason.INVALID_SPEC, "set storage.region"),
+        (answer(412, "PreconditionFailed"), 1, Reason.STORAGE_UNREACHABLE, "was written anew while it was read"),
         (answer(503, "SlowDown"), 1, Reason.STORAGE_UNREACHABLE, "answers with HTTP 503 SlowDown"),
         ("error sending request\n dns error", 1, Reason.STORAGE_UNREACHABLE, "its name is not known"),
         ("error sending request\n Connection refused", 1, Reason.STORAGE_UNREACHABLE, "the connection is refused"),

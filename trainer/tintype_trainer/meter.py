@@ -34,7 +34,7 @@ class Counted(StrEnum):
     STORAGE_REQUESTS = "storage_requests"
     STORAGE_ERRORS = "storage_errors"
     STORAGE_RETRIES = "storage_retries"
-    """Of requests that are one request to the server; obstore's own, in streams and parts, show as slow ones alone."""
+    """But for parts of uploads, pages of lists and creations, which obstore tries again: they just show as slow."""
     STORAGE_SECONDS = "storage_request_seconds"
     STORAGE_READ_BYTES = "storage_read_bytes"
     STORAGE_WRITTEN_BYTES = "storage_written_bytes"

@@ -17,6 +17,7 @@ from tintype_trainer.storage.types import Download, ObjectInfo, Reading, Storage
 from tintype_trainer.storage.uri import S3_SCHEME, bucket_and_key
 
 if TYPE_CHECKING:
+    from obstore import BytesStream, GetOptions, GetResult
     from obstore.auth.boto3 import Boto3CredentialProvider
     from obstore.store import BackoffConfig, ClientConfig, RetryConfig, S3Config
 
@@ -37,9 +38,9 @@ T = TypeVar("T")
 class S3Backend:
     """Objects of an S3 server; clients for each bucket are made when first used.
 
-    What is one request to the server is tried again here, where it is counted; what is several, or is read piece by
-    piece, by obstore, which goes on from the part or the byte that failed. So is a creation, of which only obstore
-    knows whether the server has seen it.
+    What is one request to the server is tried again here, where it is counted; an object that is read piece by piece
+    goes on from the byte where it broke off. Parts of an upload and pages of a list are tried again by obstore, which
+    alone can go on from them, and so is a creation, of which only obstore knows whether the server has seen it.
 
     Args:
         endpoint: The server's URL; None for AWS.
@@ -83,8 +84,8 @@ class S3Backend:
 
     def open(self, uri: str) -> Reading:
         """Return the object for reading it piece by piece."""
-        result = self._call(uri, obstore.get)
-        return Reading(result.meta["size"], map(bytes, self._each(uri, iter(result.stream(CHUNK_BYTES)))))
+        result = self._one_request(uri, obstore.get)
+        return Reading(result.meta["size"], self._pieces(uri, result))
 
     def head(self, uri: str) -> ObjectInfo | None:
         """Return size and URI, or None where there is no such object (or no such bucket: HEAD does not tell)."""
@@ -101,8 +102,8 @@ class S3Backend:
     def list(self, uri: str) -> Iterator[ObjectInfo]:
         """Yield every object below the prefix, a part of a path never counting as a prefix."""
         bucket, prefix = bucket_and_key(uri)
-        stream = self._call(uri, lambda client, _: obstore.list(client, prefix or None, chunk_size=LIST_CHUNK))
-        for chunk in self._each(uri, iter(stream)):
+        stream = iter(self._call(uri, lambda client, _: obstore.list(client, prefix or None, chunk_size=LIST_CHUNK)))
+        while (chunk := self._call(uri, lambda _client, _key: next(stream, None))) is not None:
             for found in chunk:
                 yield ObjectInfo(f"{S3_SCHEME}{bucket}/{found['path']}", found["size"], found["last_modified"])
 
@@ -129,9 +130,25 @@ class S3Backend:
         """Remove the object; S3 says nothing of one that is not there."""
         self._one_request(uri, obstore.delete)
 
-    def _each(self, uri: str, stream: Iterator[T]) -> Iterator[T]:
-        while (item := self._call(uri, lambda _client, _key: next(stream, None))) is not None:
-            yield item
+    def _pieces(self, uri: str, result: "GetResult") -> Iterator[bytes]:
+        """Yield the content; where it breaks off, the rest of the same version is asked for."""
+        size_bytes, etag = result.meta["size"], result.meta["e_tag"]
+        stream: BytesStream | None = result.stream(CHUNK_BYTES)
+        done_bytes = 0
+
+        def following(client: S3Store, key: str) -> bytes:
+            nonlocal stream
+            current, stream = stream, None  # It is of no more use where it breaks off.
+            if current is None:
+                options: GetOptions = {"range": {"offset": done_bytes}, "if_match": etag}
+                current = obstore.get(client, key, options=options).stream(CHUNK_BYTES)
+            piece = bytes(next(current, b""))
+            stream = current
+            return piece
+
+        while done_bytes < size_bytes and (piece := self._one_request(uri, following)):
+            done_bytes += len(piece)
+            yield piece
 
     def _one_request(self, uri: str, operation: Callable[[S3Store, str], T]) -> T:
         """Do what may be done again as a whole, until it is done or the retries are used up."""

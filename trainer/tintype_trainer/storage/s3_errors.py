@@ -55,6 +55,8 @@ def translate(error: Exception, uri: str, endpoint: str | None) -> UserError:
     if status in (401, 403) or code in _DENIED:
         why = _DENIED.get(code, "these credentials lack the right")
         return access_denied(f"{uri} is denied by {server}: {why}; correct them or their policy")
+    if status == 412:
+        return storage_unreachable(f"{uri} was written anew while it was read; leave it until the run has read it")
     if status == 301 or "redirect" in text.lower():
         return invalid_spec(f"{uri} lies in another region; set storage.region to the bucket's")
     return _unreachable(text, uri, server, status, code)
