@@ -1,5 +1,6 @@
 """Checkpoints in storage: what is kept, what is of no use, and whole runs that are killed and go on."""
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import torch
 import yaml
 from examples.shapes.draw import CONCEPTS, draw_dataset
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from support.modelversions import modelversion
 from tintype_api.errors import UserError, access_denied
@@ -175,6 +176,22 @@ def test_a_checkpoint_of_no_use_is_replaced_by_an_earlier_one(tmp_path: Path) ->
     other, _ = _checkpoints(tmp_path, run="run-3", digest="sha256:b")
     other.save(GROUND, _snapshot(1), 0.25)
     assert _files(tmp_path) == ["latest.json", "run-3/1.safetensors"]
+
+
+def test_a_checkpoint_in_the_form_of_another_release_is_said(tmp_path: Path) -> None:
+    _checkpoints(tmp_path)[0].save(GROUND, _snapshot(4), 1.0)
+    root = tmp_path / "models/default/a/checkpoints"
+    path, pointer = root / "run-1/4.safetensors", root / "latest.json"
+    document = torch.frombuffer(bytearray(b'{"ground": {"batch": 8}}'), dtype=torch.uint8)
+    save_file(load_file(path) | {"document": document}, path)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    pointer.write_text(json.dumps(json.loads(pointer.read_text()) | {"sha256": sha256}))
+    checkpoints, notes = _checkpoints(tmp_path, run="run-2")
+    assert checkpoints.latest() is None
+    (said,) = notes.notes
+    assert "is of no use: another release of the trainer has saved it, in a form that this one cannot read; " in said
+    checkpoints.save(GROUND, _snapshot(1), 0.25)
+    assert _files(tmp_path) == ["latest.json", "run-2/1.safetensors"]
 
 
 def test_a_data_set_that_has_changed_starts_the_training_again(tmp_path: Path) -> None:

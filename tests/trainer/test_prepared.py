@@ -1,5 +1,8 @@
 """Examples that are chosen once, for all Pods of a version."""
 
+import gzip
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,16 @@ def test_nothing_is_read_of_another_version_or_of_what_is_not_whole(tmp_path: Pa
     assert _list(tmp_path).read() is None
     _list(tmp_path).write(SELECTION, "sha256:b")
     assert _list(tmp_path).read() is not None
+
+
+def test_nothing_is_read_in_the_form_of_another_release(tmp_path: Path) -> None:
+    _list(tmp_path).write(SELECTION, "sha256:a")
+    root = tmp_path / "models/default/a"
+    content, pointer = root / "runs/run-1/selection.jsonl.gz", root / "prepared.json"
+    content.write_bytes(gzip.compress(b'{"view": "Tagging"}\n'))
+    sha256 = hashlib.sha256(content.read_bytes()).hexdigest()
+    pointer.write_text(json.dumps(json.loads(pointer.read_text()) | {"sha256": sha256}))
+    assert _list(tmp_path).read() is None
 
 
 def test_of_two_at_the_same_time_either_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

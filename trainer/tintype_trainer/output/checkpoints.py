@@ -115,13 +115,15 @@ class Checkpoints:
             with self._folder_for_a_while() as folder:
                 path = Path(folder, "checkpoint.safetensors")
                 fault = self._bring(pointer, path)
-                if fault is None:
-                    return self._read(pointer, path)
+                found = self._read(pointer, path) if fault is None else None
+                if found is not None:
+                    return found
             # Another Pod of this version, which has not ended yet, may have saved meanwhile and removed this one.
             newer = self._pointer()
             if newer in (pointer, None):
                 what = f"the checkpoint {join(self._place.uri, pointer.path)} at {_at(pointer)}"
-                self._journal.note(f"{what} is of no use: {fault}; the training starts from its first epoch")
+                why = fault or "another release of the trainer has saved it, in a form that this one cannot read"
+                self._journal.note(f"{what} is of no use: {why}; the training starts from its first epoch")
                 self._useless = pointer.path
                 return None
             pointer = newer
@@ -194,9 +196,13 @@ class Checkpoints:
             return "it is not there any more"
         return None if sha256 == pointer.sha256 else "it has another sha256 than when it was saved"
 
-    def _read(self, pointer: Pointer, path: Path) -> Resumed:
+    def _read(self, pointer: Pointer, path: Path) -> Resumed | None:
+        """Read a checkpoint that is whole; None where it has another form than those of this release."""
         tensors = load_file(path)
-        document = _DOCUMENT.validate_json(tensors.pop(DOCUMENT).numpy().tobytes())
+        try:
+            document = _DOCUMENT.validate_json(tensors.pop(DOCUMENT).numpy().tobytes())
+        except (KeyError, ValidationError):
+            return None
         self._report(pointer)
         self._journal.note(f"the training goes on from its checkpoint at {_at(pointer)}")
         return Resumed(document.ground, Snapshot(document.memory, tensors))

@@ -71,7 +71,7 @@ class PreparedList:
         self._cache = cache
 
     def read(self) -> Chosen | None:
-        """Return what was chosen before; None where nothing was, or where it is not whole.
+        """Return what was chosen before; None where nothing was, where it is not whole, or is of another release.
 
         Raises:
             UserError: where storage cannot be read.
@@ -83,9 +83,12 @@ class PreparedList:
             path = Path(folder, FILE)
             if self._store.download(uri, path) != pointer.sha256:
                 return None
-            with gzip.open(path) as lines:
-                selection = _SELECTION.validate_json(next(lines))
-                examples = tuple(_EXAMPLE.validate_json(line) for line in lines)
+            try:
+                with gzip.open(path) as lines:
+                    selection = _SELECTION.validate_json(next(lines))
+                    examples = tuple(_EXAMPLE.validate_json(line) for line in lines)
+            except ValidationError:
+                return None
         return Chosen(replace(selection, examples=examples), pointer.dataset_digest)
 
     def write(self, selection: Selection, dataset_digest: str) -> None:
