@@ -166,6 +166,25 @@ def test_a_pod_that_is_behind_keeps_the_checkpoint_of_the_one_that_is_further(tm
     assert notes.notes == ["another Pod of this version has saved at epoch 3 (iteration 12), further on; that is kept"]
 
 
+def test_two_pods_that_save_at_the_same_time_do_not_fail_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints, _ = _checkpoints(tmp_path)
+    other, _ = _checkpoints(tmp_path, run="run-2")
+    write = Store.write
+
+    def meanwhile(store: Store, uri: str, data: bytes) -> None:
+        write(store, uri, data)
+        monkeypatch.undo()
+        other.save(GROUND, _snapshot(8), 2.0)
+
+    monkeypatch.setattr(Store, "write", meanwhile)
+    checkpoints.save(GROUND, _snapshot(4), 1.0)
+    found = _checkpoints(tmp_path, run="run-3")[0].latest()
+    assert found is not None
+    assert found.snapshot.memory.last.iteration == 8
+
+
 def test_a_checkpoint_of_no_use_is_replaced_by_an_earlier_one(tmp_path: Path) -> None:
     _checkpoints(tmp_path)[0].save(GROUND, _snapshot(12), 3.0)
     (tmp_path / "models/default/a/checkpoints/run-1/12.safetensors").unlink()

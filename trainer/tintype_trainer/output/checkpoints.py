@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import load_file
 
 from tintype_api.constants import API_VERSION
-from tintype_api.errors import UserError
+from tintype_api.errors import UserError, storage_unreachable
 from tintype_api.model import Model
 from tintype_api.status import Checkpoint as CheckpointStatus
 from tintype_trainer.loop.records import Memory
@@ -167,10 +167,19 @@ class Checkpoints:
             epoch=epoch,
             iteration=iteration,
         )
-        self._store.upload(join(self._folder, LATEST), _document(pointer))
+        kept = self._point_to(pointer)
         self._report(pointer)
-        if former and former.path != path:
+        if former and former.path not in {path, kept.path}:
             self._remove(join(self._place.uri, former.path))
+
+    def _point_to(self, pointer: Pointer) -> Pointer:
+        """Write the pointer, and return what is read back: another Pod of this version may write its own just then."""
+        uri = join(self._folder, LATEST)
+        self._store.write(uri, _document(pointer))
+        kept = self._pointer()
+        if kept is None:
+            raise storage_unreachable(f"{uri} does not read back as it was written; ask who runs the storage")
+        return kept
 
     def _is_further(self, other: Pointer, iteration: int) -> bool:
         """Return whether another run of this version has come further, as where this one is fenced off and still runs.
