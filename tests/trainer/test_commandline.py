@@ -109,7 +109,7 @@ def test_validate_names_each_file_and_each_document(tmp_path: Path, capsys: pyte
     assert lines[0] == f"{tmp_path}/good.yaml: ok"
     assert lines[1] == f"{both}, document 1: ok"
     assert lines[2].startswith(f"{both}, document 2: concepts: Classification needs at least two concepts")
-    assert lines[3].startswith(f"{missing}: {missing} cannot be read")
+    assert lines[3].startswith(f"{missing}: cannot be read")
 
 
 def test_validate_of_what_is_right(

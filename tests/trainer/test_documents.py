@@ -22,6 +22,11 @@ def test_yaml_and_json(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("a: 1\nb: [1\nc: 2\n", "is no YAML in line 3"),
+        ("created: 2026-13-45", r"is no YAML \(a date or number that is none; quotes make it a text\); correct it"),
+        ("a: " + "9" * 5_000, "a date or number that is none"),
+        ("a: !!float x", "a date or number that is none"),
+        ("a: !!timestamp x", "a date or number that is none"),
+        ("a: " + "[" * 5_000, r"is no YAML \(too deep\)"),
         ("a: 1\n---\nb: 2\n", "holds 2 documents"),
         ("", "holds 0 documents"),
         ("just words", "holds no mapping"),
@@ -60,6 +65,8 @@ def test_changes() -> None:
         ("=3", "write it as path=value"),
         ("concepts.x=3", "concepts is no mapping and has no field x"),
         ("concepts=[a", "the value is no YAML"),
+        ("view.name=2026-13-45", "the value is no YAML"),
+        ("view.name=a\n---\nb", "the value is more than one"),
     ],
 )
 def test_changes_that_are_wrong(change: str, words: str) -> None:

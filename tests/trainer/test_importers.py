@@ -229,6 +229,8 @@ WRONG = [
     ("yolo", "yolo/labels/a.txt", "0 0.5 0.5 0.5 0.5\n0 0.5\n", "a.txt line 2: must be a class and four numbers"),
     ("yolo", "yolo/labels/a.txt", "4 0.5 0.5 0.5 0.5\n", "a.txt line 1: the class 4 has no name"),
     ("yolo", "yolo/labels/a.txt", "0 0.5 0.5 0 0.5\n", "a.txt line 1: a box of 'cat' is empty"),
+    ("yolo", "yolo/data.yaml", "names: {0: cat, last: dog}", "data.yaml has no names"),
+    ("yolo", "yolo/data.yaml", "made: 2026-13-45", "data.yaml is no YAML (a date or number that is none"),
     ("yolo", "yolo/classes.txt", None, "has neither data.yaml nor classes.txt"),
     ("csv", "labels.csv", "picture,concept\n", "line 1: must name the columns"),
     ("csv", "labels.csv", "image,concept\n,cat\n", "line 2: names no image"),

@@ -114,9 +114,8 @@ def test_pictures_that_cannot_be_read_do_not_stop_the_others(
     code, out, error = tintype("predict", tagger, tmp_path / "broken.png", tmp_path / "missing.png", good)
     broken, missing, fine = lines_of(out)
     assert code == 65
-    assert error == (
-        "tintype: error: 2 pictures could not be read: their lines say why; correct them or leave them out\n"
-    )
+    said = "2 pictures could not be read: see 'error' in the answers; correct the files or leave them out"
+    assert error == f"tintype: error: {said}\n"
     assert broken["error"].startswith("cannot be decoded")
     assert missing["error"] == "does not exist"
     assert "scores" in fine

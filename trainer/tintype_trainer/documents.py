@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from tintype_api.errors import UserError, access_denied, invalid_spec, not_found
+from tintype_trainer.yaml_text import YamlError, yaml_documents
 
 STANDARD_INPUT: Final = "-"
 
@@ -20,9 +19,9 @@ def read_documents(name: str) -> list[Any]:
     """
     try:
         text = sys.stdin.read() if name == STANDARD_INPUT else Path(name).read_text(encoding="utf-8")
-        return [document for document in yaml.safe_load_all(text) if document is not None]
-    except yaml.YAMLError as error:
-        raise invalid_spec(f"{name} is no YAML{_place(error)}; correct it") from error
+        return [document for document in yaml_documents(text) if document is not None]
+    except YamlError as error:
+        raise invalid_spec(f"{name} is no YAML{error}; correct it") from error
     except UnicodeDecodeError as error:
         raise invalid_spec(f"{name} is no text in UTF-8; give a YAML or JSON file") from error
     except OSError as error:
@@ -55,9 +54,11 @@ def with_changes(document: Mapping[str, Any], changes: Iterable[str]) -> dict[st
         if not equals or not path:
             raise invalid_spec(f"--set {change}: write it as path=value, such as training.epochs=2")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            value, *more = yaml_documents(text) or [None]
+        except YamlError as error:
             raise invalid_spec(f"--set {change}: the value is no YAML; put quotes around it") from error
+        if more:
+            raise invalid_spec(f"--set {change}: the value is more than one; put quotes around it")
         changed = _put(changed, ["spec", *path.split(".")], value, change)
     return changed
 
@@ -70,12 +71,6 @@ def _put(document: Mapping[str, Any], path: list[str], value: object, change: st
     if inner is not None and not isinstance(inner, Mapping):
         raise invalid_spec(f"--set {change}: {first} is no mapping and has no field {rest[0]}; correct the path")
     return {**document, first: _put(inner or {}, rest, value, change)}
-
-
-def _place(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None)
-    return (f" in line {mark.line + 1}" if mark else "") + (f" ({problem})" if problem else "")
 
 
 def _not_readable(name: str, error: OSError) -> UserError:

@@ -15,6 +15,7 @@ from tintype_api.constants import ExitCode
 from tintype_api.errors import data_error, environment_error, invalid_spec
 from tintype_api.spec.view import ViewType
 from tintype_trainer.device import Device
+from tintype_trainer.sentences import counted
 from tintype_trainer.storage import Store
 from tintype_trainer.use.aliases import open_version
 from tintype_trainer.use.answers import answer_line
@@ -46,7 +47,8 @@ def predict(arguments: argparse.Namespace) -> int:
             if arguments.draw and "error" not in line:
                 draw_answer(line, tuple(published.thresholds), store, Path(arguments.draw))
     if faults:
-        raise data_error(f"{faults} pictures could not be read: their lines say why; correct them or leave them out")
+        unread = counted(faults, "picture")
+        raise data_error(f"{unread} could not be read: see 'error' in the answers; correct the files or leave them out")
     return ExitCode.OK
 
 

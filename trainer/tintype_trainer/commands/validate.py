@@ -20,7 +20,7 @@ def _verdicts(name: str) -> list[tuple[str, str | None]]:
     try:
         documents = read_documents(name)
     except UserError as error:
-        return [(name, error.message)]
+        return [(name, error.message.removeprefix(f"{name} "))]
     if not documents:
         return [(name, "holds no ModelVersion; write one")]
     if len(documents) == 1:

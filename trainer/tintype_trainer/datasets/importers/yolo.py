@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from tintype_api.errors import data_error, not_found
 from tintype_api.spec.view import ViewType
 from tintype_trainer.datasets.dataset import Box
 from tintype_trainer.datasets.folders import PICTURE_SUFFIXES
 from tintype_trainer.datasets.importers.imported import Imported, ImportedImage, box
+from tintype_trainer.yaml_text import YamlError, yaml_documents
 
 _SPLITS: Final = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _NUMBERS: Final = 5
@@ -45,11 +44,11 @@ def _names(folder: Path) -> Sequence[str]:
 
 def _described(file: Path) -> Sequence[str]:
     try:
-        document: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise data_error(f"{file} is no YAML; correct it") from error
-    names = document.get("names") if isinstance(document, dict) else None
-    if isinstance(names, dict):
+        documents = yaml_documents(file.read_text(encoding="utf-8"))
+    except YamlError as error:
+        raise data_error(f"{file} is no YAML{error}; correct it") from error
+    names: Any = next((document.get("names") for document in documents if isinstance(document, dict)), None)
+    if isinstance(names, dict) and all(isinstance(key, int) for key in names):
         names = [names[key] for key in sorted(names)]
     if not isinstance(names, list) or not names:
         raise data_error(f"{file} has no names; list those of the classes")
