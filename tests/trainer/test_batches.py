@@ -82,7 +82,7 @@ def test_memory_keeps_what_fits_and_the_picture_as_it_is(paths: list[Path]) -> N
 
 def test_a_fault_of_a_picture_reaches_the_reader(paths: list[Path]) -> None:
     paths[4].write_bytes(b"")
-    with pytest.raises(UserError, match=r"4\.png cannot be decoded"):
+    with pytest.raises(UserError, match=r"4\.png is empty; replace it"):
         _read(paths, 0, 2)
 
 

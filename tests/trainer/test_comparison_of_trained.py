@@ -18,7 +18,6 @@ from tintype_trainer.comparison.opening import read_predictions
 from tintype_trainer.learners.predictions import DetectionPredictions
 
 PICTURES: Final = 80
-DRAWS: Final = 100
 ANOTHER_SEED: Final = 7
 TAGS: Final = tuple(f"{concept}s" for concept in CONCEPTS)
 Figures = Callable[[Sequence[int]], NDArray[np.float64]]
@@ -95,8 +94,8 @@ def compared(versions: Sequence[Path], tintype: Tintype) -> dict[str, Any]:
     return document
 
 
-def check(document: dict[str, Any], sides: Sequence[Figures], names: Sequence[str]) -> None:
-    """Hold figures, interval and p against others' average precisions and a bootstrap of other draws."""
+def check(document: dict[str, Any], sides: Sequence[Figures], names: Sequence[str], draws: int) -> None:
+    """Hold figures, interval and p against others' average precisions and a bootstrap of so many other draws."""
     examples = range(document["examples"])
     figures_2K = [figures(examples) for figures in sides]
     for side, figures_K in zip(("first", "second"), figures_2K, strict=True):
@@ -106,7 +105,7 @@ def check(document: dict[str, Any], sides: Sequence[Figures], names: Sequence[st
         assert document["indicator"][side] == pytest.approx(np.nanmean(figures_K), abs=1e-6)
     random = np.random.default_rng(ANOTHER_SEED)
     changes = []
-    for _ in range(DRAWS):
+    for _ in range(draws):
         drawn = random.integers(0, len(examples), len(examples)).tolist()
         first, second = (np.nanmean(figures(drawn)) for figures in sides)
         changes.append(second - first)
@@ -115,12 +114,13 @@ def check(document: dict[str, Any], sides: Sequence[Figures], names: Sequence[st
     near = 0.25 * (upper - lower)
     assert (interval["lower"], interval["upper"]) == (pytest.approx(lower, abs=near), pytest.approx(upper, abs=near))
     smaller = min(np.mean(np.array(changes) <= 0), np.mean(np.array(changes) >= 0))
-    assert document["pValue"] == pytest.approx(min(1.0, 2 * smaller), abs=0.1)
+    standard_error = 2 * np.sqrt(smaller * (1 - smaller) / draws)
+    assert document["pValue"] == pytest.approx(min(1.0, 2 * smaller), abs=4 * standard_error + 2 / draws)
 
 
 def test_taggers_have_scikit_learns_figures(taggers: Sequence[Path], tintype: Tintype) -> None:
     document = compared(taggers, tintype)
-    check(document, [of_tagger(version) for version in taggers], TAGS)
+    check(document, [of_tagger(version) for version in taggers], TAGS, draws=1_000)
     errors = [wrong_tags(version) for version in taggers]
     assert {each["id"] for each in document["fixed"]} == {one for one in errors[0] if errors[1][one] < errors[0][one]}
     assert {each["id"] for each in document["broken"]} == {one for one in errors[0] if errors[1][one] > errors[0][one]}
@@ -138,7 +138,7 @@ def wrong_tags(version: Path) -> dict[str, int]:
 
 def test_detectors_have_pycocotools_figures(detectors: Sequence[Path], tintype: Tintype) -> None:
     document = compared(detectors, tintype)
-    check(document, [of_detector(version) for version in detectors], CONCEPTS)
+    check(document, [of_detector(version) for version in detectors], CONCEPTS, draws=100)
     boxes = [box["concept"] for line in validation_of(detectors[0]).values() for box in line["annotated"]]
     assert {each["name"]: each["support"] for each in document["concepts"]} == {
         concept: boxes.count(concept) for concept in CONCEPTS
