@@ -158,7 +158,8 @@ class JobDeletion(StrEnum):
     LOST_NODE = "LostNode"
     """Its Pod does not end, so that the Job would wait for ever."""
     BACKOFF = "Backoff"
-    """The Job would wait longer before its next Pod than another attempt takes."""
+    """The Job would wait longer before its next Pod than another attempt takes; or it has failed, all its Pods start
+    anew in the next attempt, which is not due yet, and anybody may delete it until then."""
 
 
 class PodOutcome(StrEnum):
