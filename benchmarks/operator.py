@@ -43,7 +43,7 @@ from benchmarks.operator_rival import rival
 
 import devcluster
 from support.kube import JOBS, Kube
-from support.operator_process import OperatorProcess, install
+from support.operator_process import OperatorProcess, Request, install
 from support.played import Played
 
 NAMESPACE: Final = "benchmark"
@@ -124,10 +124,9 @@ def _writes(process: OperatorProcess) -> Measured:
     """Return the operator's writes for each version that it was given, by verb and kind."""
     total = STEADY + sum(BURSTS)
     counted: dict[str, float] = {}
-    for request, count in process.requests().items():
-        if request.verb in WRITES and request.code < REFUSED:
-            name = f"{request.verb} {request.resource}"
-            counted[name] = counted.get(name, 0) + count
+    for request, count in _accepted_writes(process).items():
+        name = f"{request.verb} {request.resource}"
+        counted[name] = counted.get(name, 0) + count
     return {name: round(count / total, 3) for name, count in sorted(counted.items())}
 
 
@@ -199,12 +198,15 @@ def _all_writes(process: OperatorProcess) -> float:
     What is refused changes nothing: after each start the operator asks once for a status that only the admission policy
     refuses, a dry run, and for a RoleBinding that is there.
     """
-    written = [
-        count
+    return sum(count for request, count in _accepted_writes(process).items() if request.resource != "leases")
+
+
+def _accepted_writes(process: OperatorProcess) -> dict[Request, float]:
+    return {
+        request: count
         for request, count in process.requests().items()
-        if request.verb in WRITES and request.code < REFUSED and request.resource != "leases"
-    ]
-    return sum(written)
+        if request.verb in WRITES and request.code < REFUSED
+    }
 
 
 def reporting(bench: Bench) -> Measured:

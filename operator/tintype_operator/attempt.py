@@ -192,10 +192,10 @@ def _tally(
     that has vanished needs no memory: status names the next attempt, or none, as soon as it has been counted. Pods
     that end since the operator itself deletes their Job are not interrupted.
     """
-    failed = _failed(pods, job)
+    failed, vanished = _failed(pods, job), _vanished(pods, job)
     if job.nodes > 1:
         # Of Pods that end together one counts, and which one is known once all have ended.
-        known = job.failure_reason is not None and not _vanished(pods, job)
+        known = job.failure_reason is not None and not vanished
         first = _last_failure(failed, job) if known else None
         failed = () if first is None else (first,)
     interrupted = [pod for pod in failed if outcomes.outcome(pod, "").interrupted] + ([lost] if lost else [])
@@ -205,7 +205,7 @@ def _tally(
     last = max(news, key=lambda pod: pod.created_at, default=None)
     return Tally(
         failures=max(status.failures or 0, before + crashes),
-        interruptions=(status.interruptions or 0) + len(news) + (not deleted and _vanished(pods, job)),
+        interruptions=(status.interruptions or 0) + len(news) + (vanished and not deleted),
         last_interrupted=InterruptedPod(uid=last.uid, created_at=last.created_at) if last else status.last_interrupted,
     )
 
