@@ -99,7 +99,9 @@ def arrivals(bench: Bench) -> Measured:
     bench.clear()
     our_jobs = asyncio.run(burst(bench.api(), our_job, BURSTS[0]))
     bench.clear()
-    return {**summary(rounds), "alone": {"versions": alone, "our_jobs": our_jobs}}
+    result = summary(rounds)
+    result["ours"]["writes"] = rounds[0]["ours"]["writes"]
+    return {**result, "alone": {"versions": alone, "our_jobs": our_jobs}}
 
 
 def _round(bench: Bench) -> dict[str, Measured]:

@@ -76,20 +76,21 @@ def ratios(ours: Measured, floor: Measured) -> dict[str, float]:
 
 def summary(rounds: list[dict[str, Measured]]) -> dict[str, Measured]:
     """Return the medians of several rounds for each who was measured in them, with each round's ratios to the floor."""
-    return {who: _median([one[who] for one in rounds], [one["floor"] for one in rounds]) for who in rounds[0]}
+    result = {who: _medians([one[who] for one in rounds]) for who in rounds[0]}
+    for who in result.keys() - {"floor"}:
+        by_round = [ratios(one[who], one["floor"]) for one in rounds]
+        in_all = {name: [one[name] for one in by_round] for name in by_round[0]}
+        result[who]["ratios"] = {name: statistics.median(values) for name, values in in_all.items()}
+        result[who]["ratios_of_rounds"] = in_all
+    return result
 
 
-def _median(of_rounds: list[Measured], floors: list[Measured]) -> Measured:
-    medians: Measured = {measure: {} for measure, _ in FIGURES}
+def _medians(of_rounds: list[Measured]) -> Measured:
+    medians: Measured = {}
     for measure, figure in FIGURES:
-        medians[measure][figure] = statistics.median(one[measure][figure] for one in of_rounds)
-    if of_rounds[0] is floors[0]:
-        return medians
-    by_round = [ratios(one, floor) for one, floor in zip(of_rounds, floors, strict=True)]
-    in_all = {name: [one[name] for one in by_round] for name in by_round[0]}
-    known = {"writes": of_rounds[0]["writes"]} if "writes" in of_rounds[0] else {}
-    ratios_of = {"ratios": {name: statistics.median(values) for name, values in in_all.items()}}
-    return {**medians, **known, **ratios_of, "ratios_of_rounds": in_all}
+        of_measure = medians.setdefault(measure, {})
+        of_measure[figure] = statistics.median(one[measure][figure] for one in of_rounds)
+    return medians
 
 
 async def _steady(api: Api, way: Way) -> Measured:
