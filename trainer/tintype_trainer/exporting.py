@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import torch
@@ -22,6 +21,7 @@ from tintype_trainer.networks.weights import Normalisation
 from tintype_trainer.output.publishing import Publisher
 from tintype_trainer.pixels.batches import Loader
 from tintype_trainer.reporting.journal import Journal
+from tintype_trainer.storage import temporary_folder
 
 CHECKED_EXAMPLES: Final = 16
 """On which the exported network is compared with the trained one, besides the one that it is traced by."""
@@ -54,7 +54,7 @@ def export_best(
     """
     if OutputFormat.ONNX not in spec.output.formats:
         return None
-    with TemporaryDirectory(dir=cache) as folder:
+    with temporary_folder(cache) as folder:
         path = Path(folder, ONNX_FILE)
         card = _export(spec.view.type, examples_to_check(examples), learner, loader, normalisation, path)
         if isinstance(card, OnnxExported):

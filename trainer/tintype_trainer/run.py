@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -53,7 +52,7 @@ from tintype_trainer.reporting.journal import Journal
 from tintype_trainer.reporting.progress import TrainingProgress
 from tintype_trainer.starting import built_network, initial_network, on_device
 from tintype_trainer.stopping import StoppedUntrainedError, StopRequest
-from tintype_trainer.storage import Store
+from tintype_trainer.storage import Store, temporary_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +349,7 @@ def _publish_weights(publisher: Publisher, cache: Path, trained: Trained, weight
         "mean": json.dumps(weights.normalisation.mean),
         "std": json.dumps(weights.normalisation.std),
     }
-    with TemporaryDirectory(dir=cache) as folder:
+    with temporary_folder(cache) as folder:
         path = Path(folder, WEIGHTS_FILE)
         save_weights(trained.weights, path, metadata)
         publisher.add(WEIGHTS_FILE, path)

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from torch import nn
@@ -30,7 +29,7 @@ from tintype_trainer.networks.weights import (
 from tintype_trainer.output.manifest import MANIFEST, MODEL_FILE, WEIGHTS_FILE, read_manifest
 from tintype_trainer.pixels.geometry import canvas_size
 from tintype_trainer.preparing import resizer_of
-from tintype_trainer.storage import Store, is_folder, join
+from tintype_trainer.storage import Store, is_folder, join, temporary_folder
 
 BATCH_NORM_EPS = 1e-5
 """Of torchvision's detectors as they are built."""
@@ -54,7 +53,7 @@ def initial_network(
     weights = _weights_of(spec)
     network = built_network(spec)
     pretrained = weights.source is not WeightsSource.RANDOM
-    with TemporaryDirectory(dir=cache) as folder:
+    with temporary_folder(cache) as folder:
         record = (
             _load(network, spec, weights, store, Path(folder))
             if pretrained

@@ -8,7 +8,6 @@ back; then the pointer moves; then the file that the pointer had named goes.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
 import torch
@@ -25,7 +24,7 @@ from tintype_trainer.meter import Activity, Counted
 from tintype_trainer.networks.weights import InitialWeightsRecord, save_weights
 from tintype_trainer.output.publishing import VersionPlace
 from tintype_trainer.reporting.journal import Journal
-from tintype_trainer.storage import MissingObject, ObjectInfo, Store, cache_error, join
+from tintype_trainer.storage import MissingObject, ObjectInfo, Store, join, temporary_folder
 
 FOLDER: Final = "checkpoints"
 LATEST: Final = "latest.json"
@@ -112,7 +111,7 @@ class Checkpoints:
         """
         pointer = self._pointer()
         while pointer is not None and pointer.identity == self._place.identity:
-            with self._folder_for_a_while() as folder:
+            with temporary_folder(self._cache) as folder:
                 path = Path(folder, "checkpoint.safetensors")
                 fault = self._bring(pointer, path)
                 found = self._read(pointer, path) if fault is None else None
@@ -148,7 +147,7 @@ class Checkpoints:
         iteration = snapshot.memory.last.iteration
         path = f"{FOLDER}/{self._place.run}/{iteration}.safetensors"
         document = _DOCUMENT.dump_json(_Document(ground, snapshot.memory), by_alias=True)
-        with self._folder_for_a_while() as folder:
+        with temporary_folder(self._cache) as folder:
             file = Path(folder, "checkpoint.safetensors")
             bytes_N = torch.frombuffer(bytearray(document), dtype=torch.uint8)
             save_weights({**snapshot.tensors, DOCUMENT: bytes_N}, file, {"format": "pt"})
@@ -215,12 +214,6 @@ class Checkpoints:
         self._report(pointer)
         self._journal.note(f"the training goes on from its checkpoint at {_at(pointer)}")
         return Resumed(document.ground, Snapshot(document.memory, tensors))
-
-    def _folder_for_a_while(self) -> TemporaryDirectory[str]:
-        try:
-            return TemporaryDirectory(dir=self._cache)
-        except OSError as error:
-            raise cache_error(self._cache, error) from error
 
     def _pointer(self) -> Pointer | None:
         content = self._store.read_or_none(join(self._folder, LATEST))

@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,7 +20,7 @@ from tintype_api.constants import API_VERSION, RUNS_FOLDER
 from tintype_api.model import Model
 from tintype_trainer.datasets.dataset import Example, Selection
 from tintype_trainer.output.publishing import VersionPlace
-from tintype_trainer.storage import Store, cache_error, join
+from tintype_trainer.storage import Store, cache_error, join, temporary_folder
 
 POINTER: Final = "prepared.json"
 FILE: Final = "selection.jsonl.gz"
@@ -79,7 +78,7 @@ class PreparedList:
         pointer = self._pointer()
         if pointer is None or self._store.head(uri := join(self._place.uri, pointer.path)) is None:
             return None
-        with TemporaryDirectory(dir=self._cache) as folder:
+        with temporary_folder(self._cache) as folder:
             path = Path(folder, FILE)
             if self._store.download(uri, path) != pointer.sha256:
                 return None
@@ -98,7 +97,7 @@ class PreparedList:
             UserError: where it cannot be written here or there.
         """
         path = f"{RUNS_FOLDER}/{self._place.run}/{FILE}"
-        with TemporaryDirectory(dir=self._cache) as folder:
+        with temporary_folder(self._cache) as folder:
             file = Path(folder, FILE)
             try:
                 with gzip.open(file, "wb") as lines:

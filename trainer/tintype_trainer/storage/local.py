@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tintype_api.errors import (
     UserError,
@@ -137,6 +138,18 @@ def cache_error(path: Path, error: OSError) -> UserError:
     if error.errno in FULL:
         return environment_error(f"{path} cannot be written, the disk is full; give the cache more space")
     return environment_error(f"{path} cannot be written ({error.strerror}); choose another cache directory")
+
+
+def temporary_folder(cache: Path) -> TemporaryDirectory[str]:
+    """Return a folder of the cache that is there for a block.
+
+    Raises:
+        UserError: exit 78 where it cannot be made.
+    """
+    try:
+        return TemporaryDirectory(dir=cache)
+    except OSError as error:
+        raise cache_error(cache, error) from error
 
 
 def _chunks(uri: str) -> Iterator[bytes]:
